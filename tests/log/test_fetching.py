@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,17 @@ def line(number: int, day: int, trace: str) -> bytes:
     return json.dumps(record).encode() + b"\n"
 
 
+@contextmanager
+def loaded(names: Sources, records: int) -> Iterator[Reader]:
+    """Read the newest records of a log; later ones are live."""
+    window = Retention(records=records)
+    with closing(Reader(names, newest_first=True, window=window)) as reader:
+        while reader.step():
+            pass
+        reader.loaded()
+        yield reader
+
+
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     """A window of the last of five days; one trace has records on the second and the fourth."""
@@ -44,10 +55,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     log.write_bytes(b"".join(lines))
     archive(folder, log, raw=True)
     names = Sources([str(folder)], must_exist=True)
-    with closing(Reader(names, newest_first=True, window=Retention(records=6))) as reader:
-        while reader.step():
-            pass
-        reader.loaded()
+    with loaded(names, 6) as reader:
         yield reader
 
 
@@ -129,10 +137,7 @@ def test_rows_of_a_part_are_told_from_the_offsets_of_a_large_log_beside_it() -> 
 @pytest.mark.usefixtures("reader")
 def test_records_that_another_file_has_are_not_read_from_the_part(tmp_path: Path) -> None:
     names = Sources([str(tmp_path / "archive"), str(tmp_path / "calls.jsonl")], must_exist=True)
-    with closing(Reader(names, newest_first=True, window=Retention(records=6))) as both:
-        while both.step():
-            pass
-        both.loaded()
+    with loaded(names, 6) as both:
         assert list(both.fetch("call-5-1"))[-1].found == 0
         assert ids(both) == WINDOW
 
@@ -146,9 +151,6 @@ def test_the_steps_before_one_are_of_that_trace_alone_and_counted_once(tmp_path:
     log.write_bytes(b"".join([*lines, line(4, 6, "run-1")]))
     archive(folder, log, raw=True)
     names = Sources([str(folder)], must_exist=True)
-    with closing(Reader(names, newest_first=True, window=Retention(records=1))) as reader:
-        while reader.step():
-            pass
-        reader.loaded()
+    with loaded(names, 1) as reader:
         found = [step.found for step in reader.fetch("run-1", before=4)]
     assert found == [0, 0, 3, 3, 3, 4], "the newest part is first, and step 3 is in the oldest"

@@ -109,21 +109,34 @@ async def test_records_that_are_archived_beside_an_open_dashboard_come_on_screen
         assert f"llmlog find t {folder}" in text.splitlines()
 
 
-async def test_an_id_outside_the_window_of_a_big_archive_is_found_and_its_run_is_shown(
-    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Archived = Callable[[Sequence[bytes]], Sources]
+
+
+@pytest.fixture
+def archived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archived:
+    """Archive records; with more than 20 of them, the newest 10 are in the window."""
     monkeypatch.setattr(archive_part, "BIG", 20)
     monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
-    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+
+    def archive(lines: Sequence[bytes]) -> Sources:
+        log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+        log.write_bytes(b"".join(lines))
+        with ArchiveWriter(folder, raw=False) as writer:
+            writer.add(log)
+            writer.commit()
+        return Sources([str(folder)], must_exist=True)
+
+    return archive
+
+
+async def test_an_id_outside_the_window_of_a_big_archive_is_found_and_its_run_is_shown(
+    archived: Archived, shown: Shown, until: Until
+) -> None:
     days = [
         record(ts=f"2026-11-{n + 1:02}T09:00:00Z", id=f"call-{n}", trace_id=f"trace-{n // 3}")
         for n in range(30)
     ]
-    log.write_bytes(b"".join(days))
-    with ArchiveWriter(folder, raw=False) as writer:
-        writer.add(log)
-        writer.commit()
-    app = LogApp(Sources([str(folder)], must_exist=True))
+    app = LogApp(archived(days))
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await shown(pilot, 10)
         assert "archive/ newest 10 of 30" in top_row(app)
@@ -146,11 +159,8 @@ def is_at_step_of(app: LogApp, trace: str) -> bool:
 
 
 async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_read_when_it_opens(
-    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+    archived: Archived, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_part, "BIG", 20)
-    monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
-    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
     days = [
         record(
             ts=f"2026-11-{n + 1:02}T09:00:00Z",
@@ -159,10 +169,6 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         )
         for n in range(30)
     ]
-    log.write_bytes(b"".join(days))
-    with ArchiveWriter(folder, raw=False) as writer:
-        writer.add(log)
-        writer.commit()
     read: list[Path] = []
     fetch = archive_part.ArchivePart.fetch
 
@@ -173,7 +179,7 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         return fetch(part, wanted, kept)
 
     monkeypatch.setattr(archive_part.ArchivePart, "fetch", noted)
-    app = LogApp(Sources([str(folder)], must_exist=True))
+    app = LogApp(archived(days))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await shown(pilot, 10)
         await pilot.press("slash", *"trace-28", "enter")

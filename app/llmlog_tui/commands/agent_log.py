@@ -19,6 +19,7 @@ from llmlog_tui.commands.options import within
 from llmlog_tui.commands.stats import stats_of_all
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.archive_part import BIG_WINDOW, is_big
+from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.retention import EVERYTHING
 from llmlog_tui.log.sources import expand, url_of
 from llmlog_tui.log.store import Snapshot
@@ -104,8 +105,7 @@ def _state_of(path: Path) -> tuple[int, ...]:
     if url := url_of(path):
         with closing(TableQueries(TableUrl.of(url))) as queries:
             return queries.extent()
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return file_identity(path.stat())
 
 
 def _without_content(log: OpenLog) -> OpenLog:

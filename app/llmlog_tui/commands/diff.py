@@ -16,6 +16,7 @@ from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, 
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.analysis.traces.replay import Replay
+from llmlog_tui.analysis.traces.running_steps import name_of
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.open_log import OpenLog, open_log
 from llmlog_tui.commands.options import files_argument, where_option
@@ -109,7 +110,7 @@ _SIDE = 42
 
 def _called(run: Replay, begun: Sequence[RunningStep]) -> str:
     """Return the name of a run, or of its first step without a record."""
-    name = run.name or next((step.trace_name for step in begun if step.trace_name), None)
+    name = run.name or name_of(begun)
     return "" if name is None else f" {sanitize(name, 40)}"
 
 

@@ -22,7 +22,7 @@ from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace, with_started
 from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
-from llmlog_tui.analysis.traces.running_steps import begin_of, counted
+from llmlog_tui.analysis.traces.running_steps import begin_of, counted, name_of, session_of
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
@@ -252,10 +252,9 @@ def _run(
     found = timeline(run, trace_id, SLOW_MS)
     begin = found.begin or begin_of(begun)
     began = f", began {day_time(begin)}{humanize.zone_note()}" if begin else ""
-    sessions = (found.session_id, *(step.session_id for step in begun))
-    session = sanitize(next(filter(None, sessions), humanize.UNKNOWN))
+    session = sanitize(found.session_id or session_of(begun) or humanize.UNKNOWN)
     took = humanize.duration(found.duration_ms)
-    name = name or next((step.trace_name for step in begun if step.trace_name), None)
+    name = name or name_of(begun)
     called = "" if name is None else f" {sanitize(name, 60)}"
     yield f"trace {sanitize(trace_id)}{called}, session {session}{began}, took {took}"
     yield _totals(run, totals(run), begun)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces.running_steps import as_row, begin_of, state, title
+from llmlog_tui.analysis.traces.running_steps import (
+    NO_END_SIGN,
+    RUNNING_SIGN,
+    as_row,
+    begin_of,
+    state,
+    title,
+)
 from llmlog_tui.commands.text_tables import fitted, line_of, toned
 from llmlog_tui.sanitize import sanitize
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Timeline
     from llmlog_tui.log.starts import RunningStep
-
-_RUNNING: Final = "►"
-_NEVER_ENDED: Final = "?"
 
 
 def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterator[str]:
@@ -27,7 +31,7 @@ def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterat
     for step in steps:
         is_gone = step.is_gone(now)
         number = humanize.step_number(step.step)
-        name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
+        name = fitted(f"{NO_END_SIGN if is_gone else RUNNING_SIGN} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
         line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {state(step, now)}"
@@ -39,8 +43,8 @@ def run_marks(steps: Sequence[RunningStep]) -> dict[str | None, str]:
     now, marks = datetime.now(UTC), dict[str | None, str]()
     for step in steps:
         if not step.is_gone(now):
-            marks[step.trace_id] = _RUNNING
-        marks.setdefault(step.trace_id, _NEVER_ENDED)
+            marks[step.trace_id] = RUNNING_SIGN
+        marks.setdefault(step.trace_id, NO_END_SIGN)
     return marks
 
 
@@ -61,7 +65,7 @@ def start_lines(steps: Sequence[RunningStep], columns: Collection[str]) -> Itera
     """Yield each step as a line of line_of(), with its state as the note."""
     now = datetime.now(UTC)
     for step, row in zip(steps, start_objects(steps, columns), strict=True):
-        mark = _NEVER_ENDED if step.is_gone(now) else _RUNNING
+        mark = NO_END_SIGN if step.is_gone(now) else RUNNING_SIGN
         yield line_of({**row, "tool_name": f"{mark} {step.label}"}, state(step, now))
 
 

@@ -13,8 +13,9 @@ import polars as pl
 
 from llmlog_tui.errors import UserError
 from llmlog_tui.formats.llmlog import LLMLOG
-from llmlog_tui.log.archived_prefix import PrefixRecorder, file_identity
+from llmlog_tui.log.archived_prefix import PrefixRecorder
 from llmlog_tui.log.compressed import SUFFIXES, RewindableStream
+from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block, LineSplitter
 

@@ -16,7 +16,8 @@ from polars.exceptions import PolarsError
 
 from llmlog_tui.log.archivable_log import open_bytes
 from llmlog_tui.log.archive_manifest import Manifest, Part, Source, is_part
-from llmlog_tui.log.archived_prefix import KnownLogs, file_identity
+from llmlog_tui.log.archived_prefix import KnownLogs
+from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block

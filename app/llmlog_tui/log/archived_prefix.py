@@ -6,7 +6,6 @@ A manifest has checksums of a log, not its bytes: an archive without raw lines h
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -278,8 +277,3 @@ def _lines(read: ReadAt) -> Iterator[tuple[int, list[bytes], int]]:
             end += len(lines[index]) + 1
             yield end, lines, index
         before = lines[-_TAIL_LINES:]
-
-
-def file_identity(file: os.stat_result) -> tuple[int, int, int, int]:
-    """Return device, inode, size and mtime: the file, as long as it does not change."""
-    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from llmlog_tui.log.cache_entry import DIGESTS, read_entry, sha256, write_entry
+from llmlog_tui.log.file_identity import strict_identity
 from llmlog_tui.log.line_splitter import Block
 
 _SETTLED_S: Final = 2.0
@@ -80,4 +81,4 @@ def _settled(file: os.stat_result | None) -> _Identity | None:
         return None
     if time.time() - file.st_ctime < _SETTLED_S:
         return None
-    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns
+    return strict_identity(file)

@@ -13,6 +13,7 @@ from typing import Final, Self
 import zstandard
 
 from llmlog_tui.log import follow
+from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.follow import Siblings
 from llmlog_tui.log.line_splitter import Block, LineSplitter
 from llmlog_tui.log.parquet import ParquetError, ParquetReader
@@ -103,7 +104,7 @@ class CompressedFollower:
                 yield data or None
 
     def has_open(self, file: os.stat_result) -> bool:
-        return self._at == _identity(file)
+        return self._at == file_identity(file)
 
     def known(self, head: bytes) -> list[Known]:
         """Return the candidate originals of a file that begins with `head`, unpacked."""
@@ -112,7 +113,7 @@ class CompressedFollower:
     def _open(self) -> bool:
         """Start or continue the file at the path; False if nothing is new."""
         try:
-            now = _identity(self.path.stat())
+            now = file_identity(self.path.stat())
         except FileNotFoundError:
             return False
         self.is_waiting = False
@@ -187,11 +188,6 @@ def lines_of(path: Path) -> Iterator[Block]:
 
 
 _Identity = tuple[int, int, int, int]
-
-
-def _identity(file: os.stat_result) -> _Identity:
-    """Return device, inode, size and mtime: an inode alone may be reused."""
-    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 class _Stream:

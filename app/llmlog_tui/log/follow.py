@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
+from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.generation import Generation
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix
@@ -325,7 +326,7 @@ class Follower:
 
 
 def _identity(file: os.stat_result | None) -> tuple[int, int, int, int] | None:
-    return file and (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns)
+    return file and file_identity(file)
 
 
 def _without_superseded(known: list[Known]) -> list[Known]:

@@ -14,6 +14,8 @@ MODEL_COLUMNS: Final = ("model", "requested_model")
 MODEL: Final = pl.coalesce(*MODEL_COLUMNS)
 """Model of a call. One that failed has no answer, hence only a requested model."""
 
+_MODEL_SQL: Final = f"coalesce({', '.join(MODEL_COLUMNS)})"
+
 REQUESTED: Final = pl.coalesce("requested_model", "model")
 """Requested model of a call, where successes and failures must have the same name."""
 
@@ -63,10 +65,10 @@ def is_of_model(model: str, names: Iterable[str]) -> pl.Expr:
 def of_model_sql(model: str | None, names: Iterable[str]) -> str:
     """Return is_of_model() in SQL; None: no model is known."""
     if model is None:
-        return f"coalesce({', '.join(MODEL_COLUMNS)}) is null"
+        return f"{_MODEL_SQL} is null"
     listed = [quoted(name) for name in names]
     if listed in ([], [quoted(model)]):
-        return f"coalesce({', '.join(MODEL_COLUMNS)}) = {quoted(model)}"
+        return f"{_MODEL_SQL} = {quoted(model)}"
     requested = f"requested_model in ({', '.join(listed)})"
     return f"(model = {quoted(model)} or model is null and {requested})"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from datetime import date, time
 from functools import cache
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ import orjson
 from llmlog_tui.analysis.calls.prices import Hours, Price, Rates
 from llmlog_tui.log.cache_entry import PRICES, read_entry, sha256, write_entry
 from llmlog_tui.log.cache_folder import cache_folder, is_off
+from llmlog_tui.log.file_identity import strict_identity
 
 _MAX_MODELS: Final = 500
 """Maximum number of models, the newest: each one that is added writes all."""
@@ -78,14 +78,11 @@ def _identity() -> str | None:
     package, ours = Path(spec.origin), Path(__file__)
     files = [package, *sorted(package.parent.glob("*.py")), *sorted(ours.parent.glob("price*.py"))]
     try:
-        return sha256(repr([(str(file), *_state(file.stat())) for file in files]).encode()).hex()
+        # With the ctime: versions may have the same size and mtime.
+        found = [(str(file), *strict_identity(file.stat())) for file in files]
     except OSError:
         return None
-
-
-def _state(file: os.stat_result) -> tuple[int, ...]:
-    # ctime, which no program can set, tells versions apart whose size and mtime are equal.
-    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns
+    return sha256(repr(found).encode()).hex()
 
 
 def _encoded(prices: tuple[Price, ...]) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_model import quoted
 from llmlog_tui.analysis.calls.call_rows import CallRows, Calls
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, with_costs
@@ -191,7 +192,7 @@ def predicate_of(field: str, value: object, *, holds: bool) -> str:
     if isinstance(value, datetime):
         literal = f"'{value:{_TS}}'"
     elif isinstance(value, str):
-        literal = "'" + value.replace("'", "''") + "'"
+        literal = quoted(value)
     return f"{field} = {literal}" if holds else f"({field} <> {literal} or {field} is null)"
 
 

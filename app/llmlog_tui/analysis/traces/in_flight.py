@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from llmlog_tui.analysis.traces.running_steps import begin_of
+from llmlog_tui.analysis.traces.running_steps import begin_of, name_of, session_of
 from llmlog_tui.log.starts import RunningStep
 
 _MAX_RUNS: Final = 200
@@ -95,12 +95,12 @@ def _without_figures(steps: Sequence[RunningStep]) -> dict[str, Any]:
     """Return a row of traces() for a run that has these steps only."""
     return {
         "trace_id": steps[0].trace_id,
-        "session_id": next((step.session_id for step in steps if step.session_id), None),
+        "session_id": session_of(steps),
         "ts": begin_of(steps),
         "steps": 0,
         "unpriced_calls": 0,
         **dict.fromkeys(_FLAGS, False),
         "models": [],
-        "trace_name": next((step.trace_name for step in steps if step.trace_name), None),
+        "trace_name": name_of(steps),
         "name": next((step.tool_name for step in steps if step.tool_name), None),
     }

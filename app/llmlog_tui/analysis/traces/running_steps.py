@@ -11,12 +11,26 @@ from llmlog_tui import humanize
 if TYPE_CHECKING:
     from llmlog_tui.log.starts import RunningStep
 
+RUNNING_SIGN: Final = "►"
+NO_END_SIGN: Final = "?"
+"""Sign of a step whose process is probably gone."""
+
 _SINCE_UNKNOWN: Final = "running, since when is unknown"
 
 
 def begin_of(steps: Sequence[RunningStep]) -> datetime | None:
     """Return the time at which the first of these steps began; None if unknown."""
     return min((step.ts for step in steps if step.ts), default=None)
+
+
+def name_of(steps: Sequence[RunningStep]) -> str | None:
+    """Return the trace_name of a run that has these steps, if it has one."""
+    return next((step.trace_name for step in steps if step.trace_name), None)
+
+
+def session_of(steps: Sequence[RunningStep]) -> str | None:
+    """Return the session_id of a run that has these steps, if it is known."""
+    return next((step.session_id for step in steps if step.session_id), None)
 
 
 def title(step: RunningStep) -> str:

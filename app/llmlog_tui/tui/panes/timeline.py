@@ -135,8 +135,8 @@ class TimelinePane(Pane):
 
     def note(self, timeline: Timeline) -> str:
         """Return the note after the legend."""
-        ids = (timeline.session_id, *(step.session_id for step in self._in_flight))
-        return f"session {humanize.short_id(next(filter(None, ids), None))}"
+        session = timeline.session_id or running_steps.session_of(self._in_flight)
+        return f"session {humanize.short_id(session)}"
 
     # -- zoom and pan
 

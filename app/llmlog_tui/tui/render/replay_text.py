@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces.running_steps import begin_of
+from llmlog_tui.analysis.traces.running_steps import begin_of, name_of, session_of
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render import detail_text, record_text
 
@@ -28,8 +28,8 @@ def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
     """Return the path to the replay, and its place among the session's runs."""
     trace, steps = run.timeline, overview.in_flight.by_trace.get(run.timeline.trace_id, ())
     begin = trace.begin or begin_of(steps)
-    session = trace.session_id or next((step.session_id for step in steps), None)
-    name = trace.name or next((step.trace_name for step in steps), None)
+    session = trace.session_id or session_of(steps)
+    name = trace.name or name_of(steps)
     place = f" run {run.nth:,} of {run.of:,}" if run.replay.steps else ""
     began = "" if begin is None else f"   began {humanize.time_label(begin, overview.newest, 12)}"
     path = Content.assemble(

@@ -75,7 +75,8 @@ def _fitted(text: str, width: int) -> str:
 
 # -- in the rows of traces and of a timeline
 
-RUNNING, NEVER_ENDED = CellSpan("►", "primary"), CellSpan("?", "warning")
+RUNNING = CellSpan(running_steps.RUNNING_SIGN, "primary")
+NEVER_ENDED = CellSpan(running_steps.NO_END_SIGN, "warning")
 """Marks of a step in flight, and of one whose process is probably gone."""
 
 

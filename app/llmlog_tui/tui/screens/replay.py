@@ -130,7 +130,7 @@ class ReplayScreen(LogView):
 
     @property
     def _played_row(self) -> int | None:
-        """Key of the last step that was played; None if none has ended."""
+        """Key of the last played step; None before any has ended."""
         steps = () if self._run is None else self._run.replay.steps
         return steps[self._index].row if steps else None
 
