@@ -76,6 +76,7 @@ def commands_of(log: Path) -> Sequence[Sequence[str]]:
         ("traces", "", "--json"),
         ("health", "", "--json"),
         ("find", record["request_id"], "--json"),
+        ("find", record["span_id"], "--json"),
         ("trace", record["trace_id"], "--json"),
         ("session", record["session_id"], "--json"),
         (
