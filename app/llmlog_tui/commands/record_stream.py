@@ -131,7 +131,8 @@ class ArchiveRecords:
     def records(self) -> int:
         return self._parts.records
 
-    def frames(self) -> Iterator[pl.DataFrame]:
+    def frames(self, *, is_again: bool = False) -> Iterator[pl.DataFrame]:
+        """Yield frames of records; the window is printed once, not if they are read again."""
         with _as_source_errors():
             for frame in self._parts.frames():
                 self.kept += frame.height
@@ -139,7 +140,7 @@ class ArchiveRecords:
                     yield frame
                 else:
                     yield filter_records(frame, self._where, self._rules)
-            if has_window():
+            if has_window() and not is_again:
                 report_window(self.kept, self.total)
 
 
