@@ -75,7 +75,7 @@ def report(  # noqa: PLR0913 - options by name
     check_output(out, files)
     asked = _Asked(files, where, by, slow_ms, rules, content=content)
     paths = expand(files, must_exist=True)
-    found = _of_archive(asked, paths) if is_archive_stream(paths, where) else _of_log(asked)
+    found = _of_archive(asked, paths) if is_archive_stream(paths) else _of_log(asked)
     write_text(out, html(found), paths)
     click.echo(f"{out}: a report on {humanize.plural(found.found.calls, 'call')}", err=True)
 
@@ -130,7 +130,7 @@ def _of_archive(asked: _Asked, parts: Sequence[Path]) -> Report:
     return _report(
         asked,
         lists,
-        lambda: ArchiveRecords(parts, asked.where, columns, rules).frames(is_again=True),
+        records.frames_again,
         files=parts,
         faults=_faults(RecordCounts(nulled=nulled)),
         found=total.result(),

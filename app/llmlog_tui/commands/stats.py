@@ -130,7 +130,7 @@ def stats_of_all(
         if counted is not None:
             return counted[0], by, counted[1]
     paths = expand(files, must_exist=True)
-    if is_archive_stream(paths, where):
+    if is_archive_stream(paths):
         return _of_archive(paths, where, over_ms=over_ms, by=by, rules=rules)
     return None
 
