@@ -36,7 +36,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def traces_and_begins(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return traces(), and for each record the index of its trace's first one, null for none."""
+    """Return traces(), and per record the index of its trace's first one, null without."""
     found = _by_trace(frame, steps_at=pl.col("at"))
     steps = found.select("at", "steps_at").explode("steps_at")
     begins = pl.Series([None], dtype=pl.UInt32).new_from_index(0, frame.height)
