@@ -54,7 +54,7 @@ class ContentPane(Pane):
         self._look = Look(0)
         self._bodies: dict[tuple[int, int, bool], Sequence[Line]] = {}
         self._marked = ""
-        self._has_keys = (False, False)  # of messages, of an answer: those that work
+        self._has_keys = (False, False)  # of messages, of an answer
         self.keys = _KEYS
         """Texts of the subtitle, the longest first."""
 
