@@ -15,7 +15,7 @@ from llmlog_tui.errors import UserError
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources, url_of
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.status import Progress, State
+from llmlog_tui.tui.progress import Progress, State
 
 if TYPE_CHECKING:
     import polars as pl
