@@ -293,7 +293,7 @@ def test_other_tools_records_that_come_later_are_found_once(tmp_path: Path, root
     lines = (root / "tests/formats/samples/litellm.jsonl").read_bytes().splitlines(keepends=True)
     log.write_bytes(lines[0])
     with opened(log) as reader:
-        searching = Searching(reader, word)
+        searching = Searching(reader, "a")
         scan = searching.search._scan  # noqa: SLF001
         first = [each.row for step in scan.steps() for each in step.candidates]
         assert first == list(range(len(first)))
