@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.commands.conftest import Done, Run, Written, is_refused
 
-from llmlog_tui.analysis.calls.text_search import TextQuery
+from llmlog_tui.analysis.traces.text_search import TextQuery
 from llmlog_tui.log import line_search
 from llmlog_tui.log.text_scan import scan
 

@@ -19,8 +19,8 @@ from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
-from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
+from llmlog_tui.analysis.traces.text_search import Excerpt, TextQuery
 from llmlog_tui.log import line_search
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
