@@ -162,7 +162,7 @@ class ReaderWorker:
                 reader.close()
 
     def _gather(self, reader: Reader, state: State, newest: float, due: float) -> None:
-        """Let live lines gather, if the last came at `newest` and a message is due at `due`."""
+        """Let live lines gather; the last came at `newest`, a message is due at `due`."""
         if state == "live" and reader.has_unread:
             now = time.monotonic()
             self._cancelled.wait(gather_time(now - newest, until_due_s=due - now))
