@@ -112,7 +112,7 @@ def _of_log(asked: _Asked) -> Report:
 
 
 def _of_archive(asked: _Asked, parts: Sequence[Path]) -> Report:
-    """Return the report on an archive, of which one part after the other is in memory."""
+    """Return the report on an archive, with one part in memory at a time."""
     rules = asked.rules
     try:
         by, tags = archived_grouping(parts, asked.by)

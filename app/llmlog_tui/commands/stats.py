@@ -110,7 +110,7 @@ def _of_archive(
 
 
 def archived_grouping(parts: Sequence[Path], by: str) -> tuple[str, Types]:
-    """Return the name of the column that groups, with its type if it is a tag's.
+    """Return the column that groups, and its type if it is a tag.
 
     Raises OSError, and QueryError for an unknown one.
     """

@@ -1,4 +1,4 @@
-"""The charts and lists of a report, from the records of a log frame by frame."""
+"""The charts and lists of a report, frame by frame."""
 
 from __future__ import annotations
 
