@@ -22,7 +22,7 @@ from textual.css.types import CSSLocation
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.keys.views import VIEWS
 from llmlog_tui.tui.screens.splash import SplashScreen
 
 
@@ -78,6 +78,7 @@ def test_no_view_no_controller_and_no_pane_but_the_header_is_imported_before_it(
         "tui.app",
         "tui.keys",
         "tui.panes",
+        "tui.progress",
         "tui.runtime",
         "tui.screens",
         "tui.status",

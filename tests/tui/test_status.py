@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmlog_tui.tui.status import Progress, State, _loading, header_state
+from llmlog_tui.tui.progress import Progress, State
+from llmlog_tui.tui.status import _loading, header_state
 
 
 @pytest.mark.parametrize(

@@ -117,12 +117,13 @@ class Generation:
             return known
         while data := self._read_lines(size, self.live):
             self._grew = time.monotonic()
-            self._head += data[: HEAD_BYTES - len(self._head)]
-            self._tail = (self._tail + data[-HEAD_BYTES:])[-HEAD_BYTES:]
+            # Before the ends change: by them it is checked that the file was not written over.
             if len(data) <= _LIVE_BYTES:
                 self._catch_up(_CAUGHT_UP_BYTES)
                 if self._digest.offset == self.live.offset:
                     self._digest.feed(data)
+            self._head += data[: HEAD_BYTES - len(self._head)]
+            self._tail = (self._tail + data[-HEAD_BYTES:])[-HEAD_BYTES:]
             if block := self.live.feed(data):
                 return block
         if self.idle_s() >= _QUIET_S:

@@ -113,6 +113,13 @@ class OpenSources:
                 return index, block
         return None
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the file that gave the last newest block has grown since."""
+        source = self.opened[self.order[self._last_turn[False]]] if self.opened else None
+        read, there = source.position() if isinstance(source, Follower) else (0, 0)
+        return read < there
+
     def read_first(self, indexes: Sequence[int]) -> None:
         """Poll these sources before the others."""
         self.order = [*indexes, *(index for index in self.order if index not in indexes)]

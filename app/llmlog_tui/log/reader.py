@@ -223,6 +223,11 @@ class Reader:
         return any(not table.is_loaded for table in self._sources.tables())
 
     @property
+    def has_unread(self) -> bool:
+        """Whether the file that was read last has more lines."""
+        return self._sources.has_unread
+
+    @property
     def rows_outside(self) -> int:
         """Number of records outside the window, if tables or archives are read."""
         dropped = 0 if self.is_stream else self._store.dropped

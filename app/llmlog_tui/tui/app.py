@@ -21,15 +21,15 @@ from llmlog_tui.log.sources import Sources, unread_parts
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.alert_throttle import AlertThrottle
-from llmlog_tui.tui.keys.views import APP_BINDINGS
+from llmlog_tui.tui.keys.views import APP_BINDINGS, VIEWS
+from llmlog_tui.tui.progress import Progress
 from llmlog_tui.tui.runtime.event_guard import EventGuard
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
 from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
-from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.splash import SplashScreen
-from llmlog_tui.tui.status import Progress, ReadStatus
+from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.widgets.bindings import key_of, scope_of
 from llmlog_tui.tui.workers import analysis_worker, reader

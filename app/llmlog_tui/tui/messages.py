@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.record_key import Bookmark, RecordKey
     from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.tui.progress import Progress
     from llmlog_tui.tui.queries import Query, TextHit
-    from llmlog_tui.tui.status import Progress
 
 Post = Callable[[Message], object]
 """Posts a message, from any thread."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens
-from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.keys.views import VIEWS
 
 if TYPE_CHECKING:
     from textual.message import Message

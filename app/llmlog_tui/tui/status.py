@@ -1,17 +1,17 @@
-"""Progress of reading, and the state of the header."""
+"""State of the header: file names, state of reading, and rates."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from llmlog_tui import humanize
 from llmlog_tui.log.archive_manifest import is_part_name
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.tui.panes.header import HeaderState
+from llmlog_tui.tui.progress import Progress
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -23,30 +23,6 @@ _MEGA = 1_000_000
 
 _RATE_SECONDS = 10.0
 """Seconds over which the live rate is averaged."""
-
-State = Literal["loading", "live", "done", "failed"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Reading progress: bytes `read` of the bytes `there`, and the `records` in them.
-
-    `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
-    deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
-    were read once without following them. `refusal` is why the files can have no records.
-    `rows_outside` are records outside the window, of tables and archives.
-    """
-
-    state: State = "loading"
-    read: int = 0
-    there: int = 0
-    files: tuple[Path, ...] = ()
-    waiting: tuple[Path, ...] = ()
-    problems: tuple[tuple[Path, str], ...] = ()
-    gone: tuple[Path, ...] = ()
-    records: int = 0
-    refusal: str = ""
-    rows_outside: int = 0
 
 
 class ArrivalRate:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.widgets.bindings import hidden, key, scope
+
+VIEWS: Final = {
+    "overview": "Overview",
+    "calls": "Calls",
+    "trends": "Trends",
+    "alerts": "Alerts",
+    "sql": "SQL",
+    "server": "Server",
+}
+"""Names of the views, in the order of their digits, and their titles."""
 
 _COMMANDS: Final = "Choose a command: export, bundle, theme; a number goes to that step"
 

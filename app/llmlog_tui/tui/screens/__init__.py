@@ -30,17 +30,6 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
 
 
-VIEWS: Final = {
-    "overview": "Overview",
-    "calls": "Calls",
-    "trends": "Trends",
-    "alerts": "Alerts",
-    "sql": "SQL",
-    "server": "Server",
-}
-"""Names of the views, in the order of their digits, and their titles."""
-
-
 def new_view(name: str) -> LogView:
     kind = __getattr__(f"{name.capitalize()}Screen")
     return cast("type[LogView]", kind)()

@@ -20,14 +20,13 @@ from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.following import FollowMixin
-from llmlog_tui.tui.keys.views import VIEW_BINDINGS
+from llmlog_tui.tui.keys.views import VIEW_BINDINGS, VIEWS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
 from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery, SearchState
 from llmlog_tui.tui.runtime.line_compositor import LineCompositor
-from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.bindings import key_of
 from llmlog_tui.tui.widgets.footer import KeyFooter

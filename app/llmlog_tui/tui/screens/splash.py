@@ -8,8 +8,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.views import VIEWS
 from llmlog_tui.tui.panes.header import Header, HeaderState
-from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.widgets.footer import KeyFooter
 
 
