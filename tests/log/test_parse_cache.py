@@ -241,7 +241,7 @@ def test_blocks_in_the_cache_are_not_read_again(
     first = read(log, ParseCache(tmp_path / "cache"))
     parsed = parses.call_count
     pread = Mock(side_effect=os.pread)
-    monkeypatch.setattr(generation.os, "pread", pread)
+    monkeypatch.setattr(os, "pread", pread)
     again = read(log, ParseCache(tmp_path / "cache"))
     offsets = [
         offset for _, size, offset in map(attrgetter("args"), pread.mock_calls) if size > 2**10

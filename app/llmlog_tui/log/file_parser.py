@@ -112,7 +112,7 @@ class FileParser:
         return partial(parse, block.data, **options)
 
     def recall(self, lines: UnreadLines) -> Block | None:
-        """Return a block of the cache in the place of lines; None if they must be read."""
+        """Return the cached block of lines; None if they must be read."""
         if self._cache is None or b"\n" not in lines.start[:HEAD_BYTES]:
             return None
         options = self._options(lines.offset, lines.start)
@@ -124,7 +124,7 @@ class FileParser:
         )
 
     def _options(self, offset: int, start: bytes) -> ParseOptions | None:
-        """Return how to parse a block that begins with `start`; None if it must be decoded."""
+        """Return how to parse a block; None if it must be decoded."""
         head = head_of(start, self.formats)
         if not head.is_plain:
             return None

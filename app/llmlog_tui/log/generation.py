@@ -107,7 +107,7 @@ class Generation:
         self._start_at(start, self._digest_up_to(start, PrefixDigest()))
 
     def read(self, size: int, recall: Recall | None = None) -> Block | None:
-        """Return the next whole lines, `size` bytes at a time; those of `recall` are not read."""
+        """Return the next whole lines, `size` bytes at a time, or from `recall`."""
         if not self.resolve():
             return None
         if self._torn:
@@ -233,7 +233,7 @@ class Generation:
         return size, b""
 
     def _recalled(self, size: int, recall: Recall) -> Block | None:
-        """Return a block in the place of the next whole lines; None if they must be read."""
+        """Return the recalled next block; None if its lines must be read."""
         offset = self.live.offset
         length, end = self._whole_lines(size, offset)
         if not self.live.is_at_line or len(end) < HEAD_BYTES:

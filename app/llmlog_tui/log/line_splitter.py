@@ -50,7 +50,7 @@ class Block:
 
 
 class UnreadLines(NamedTuple):
-    """Whole lines of a file that need not be read if they are known; `start` has their first."""
+    """Whole lines of a file, of which only the `start` was read."""
 
     generation: int
     offset: int
@@ -59,7 +59,7 @@ class UnreadLines(NamedTuple):
 
 
 Recall = Callable[[UnreadLines], Block | None]
-"""Returns a block in the place of lines that are known; None if they must be read."""
+"""Returns the block of lines that are known; None if they must be read."""
 
 
 class LineSplitter:

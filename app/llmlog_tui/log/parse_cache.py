@@ -92,7 +92,7 @@ class ParseCache:
         return parsed
 
     def known(self, digest: bytes, options: ParseOptions) -> Callable[[], Parsed] | None:
-        """Return what decodes a block's records; None without them, or if it has refused lines."""
+        """Return what decodes a block's records; None if its lines are needed."""
         known = _read(self._entry(digest, options))
         return None if known is None or known.rest["refused"] else known.parsed
 
@@ -143,7 +143,7 @@ class FileCache:
         return lambda: self._cache.parse(block.data, digest, **options)
 
     def known(self, lines: UnreadLines, options: ParseOptions) -> Callable[[], Parsed] | None:
-        """Return what decodes the records of lines, for any thread; None if they must be read."""
+        """Return what decodes the records of lines; None if they must be read."""
         digest = self._digests.known(lines)
         return None if digest is None else self._cache.known(digest, options)
 
