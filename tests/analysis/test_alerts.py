@@ -168,6 +168,9 @@ def test_each_rule_explains_in_a_sentence_what_it_compares(detector: type[Detect
 def test_the_explanation_has_the_configured_numbers() -> None:
     rules = parse_rules("[truncation]\nwindow_calls = 40\nlevel = 0.02")
     explanation = explain("truncation", rules)
+    assert explanation.startswith(
+        "The share of length among calls with a finish_reason, in windows"
+    )
     assert "in windows of 40 calls" in explanation
     assert explanation.endswith("the chance of any such alert is 2.0%.")
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from llmlog_tui.analysis.calls.letter_case import NON_ASCII_FORMS, equal_letters, in_any_case
-from llmlog_tui.analysis.calls.text_search import TextQuery
+from llmlog_tui.analysis.traces.text_search import TextQuery
 from llmlog_tui.tui.widgets.folded_text import find_words
 
 CASED = [

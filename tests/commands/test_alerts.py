@@ -61,8 +61,12 @@ def test_check_of_a_log_without_records_is_no_pass(llmlog: Run, tmp_path: Path, 
     assert llmlog("alerts", log).code == 0, "a question, no verdict"
 
 
-def test_check_passes_where_no_record_matches(llmlog: Run, written: Written) -> None:
-    assert llmlog("check", written(QUIET), "--where", "step > 9").code == 0
+def test_check_of_records_that_do_not_match_is_no_pass(llmlog: Run, written: Written) -> None:
+    log, where = written(QUIET), ("--where", "model = 'misspelled'")
+    for options in ((), ("--json",), ("--at-least", "1")):
+        assert is_refused(llmlog("check", log, *where, *options), "no record of 60 matches --where")
+    assert llmlog("check", log, "--where", "model = 'm'").code == 0
+    assert llmlog("alerts", log, *where).code == 0, "a question, no verdict"
 
 
 def test_check_exits_1_where_calls_are_missing_if_some_are_asked_for(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.commands.conftest import Done, Run, Written, is_refused
 
-from llmlog_tui.analysis.calls.text_search import TextQuery
+from llmlog_tui.analysis.traces.text_search import TextQuery
 from llmlog_tui.log import line_search
 from llmlog_tui.log.text_scan import scan
 
@@ -55,6 +55,42 @@ def test_content_and_error_texts_are_searched_and_nothing_else(
     ]
     assert found(done)[-1]["excerpt"] == "where is the Zebra crossing?"
     assert (found(done)[0]["line"], found(done)[0]["file"]) == (6, str(log))
+
+
+ASKED = {"role": "user", "content": [{"type": "text", "text": "hello"}]}
+CALLED = {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "look"}}]}
+ITEM = {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "hi"}]}
+GEMINI = {"role": "model", "parts": [{"text": "hello"}]}
+
+
+@pytest.mark.parametrize(
+    "word", ["user", "assistant", "developer", "model", "text", "function", "message", "input_text"]
+)
+def test_the_role_and_the_type_of_a_message_are_no_text(
+    llmlog: Run, written: Written, word: str
+) -> None:
+    calls = [call(n, [each]) for n, each in enumerate((ASKED, CALLED, ITEM, GEMINI))]
+    log = written([*calls, call(4, [{"role": "user", "content": f"which {word}?"}])])
+    assert steps(llmlog("find", "--text", word, log, "--json")) == [4]
+
+
+def test_a_role_or_type_among_the_arguments_of_a_tool_is_text(
+    llmlog: Run, written: Written
+) -> None:
+    arguments = {"name": "Ada", "role": "user", "type": "text-only"}
+    log = written([call(0, [ASKED]), call(1, event="tool_call", tool_name="add", input=arguments)])
+    for word in ("user", "text-only"):
+        assert steps(llmlog("find", "--text", word, log, "--json")) == [1]
+
+
+@pytest.mark.parametrize("name", ["litellm", "langfuse", "helicone", "bedrock", "openai_batch"])
+def test_roles_are_no_text_in_other_tools_logs_either(
+    llmlog: Run, tmp_path: Path, root: Path, name: str
+) -> None:
+    log = tmp_path / f"{name}.jsonl"
+    shutil.copy(root / f"tests/formats/samples/{name}.jsonl", log)
+    assert b"assistant" in log.read_bytes()
+    assert llmlog("find", "--text", "assistant", log).code == 1
 
 
 def test_the_text_lists_records_with_place_and_excerpt(llmlog: Run, written: Written) -> None:

@@ -258,6 +258,12 @@ def top_row(app: LogApp) -> str:
     return str(app.screen.query_one("Header").render())
 
 
+def listed(app: LogApp) -> set[str]:
+    """The names of the keys that a footer with enough room lists."""
+    shown = (active.binding for active in app.screen.active_bindings.values())
+    return {binding.description for binding in shown if binding.show}
+
+
 def toasts(app: LogApp) -> str:
     """What the toasts on screen say."""
     return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))

@@ -13,6 +13,7 @@ from tests.tui.conftest import (
     Shown,
     Until,
     lines_of,
+    listed,
     overview_of,
     record,
     text_of,
@@ -25,6 +26,7 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.step_rows import StepInFlight
 from llmlog_tui.tui.render.running_text import lines
+from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 
 
@@ -127,11 +129,16 @@ async def test_a_run_in_flight_is_a_row_with_a_growing_bar_until_its_record_come
         first = line_of(screen.timeline, "gpt-5")
         await until(pilot, lambda: line_of(screen.timeline, "gpt-5") != first, "that it grows")
 
-        await pilot.press("d")
-        await until(pilot, lambda: "No step of this run" in toasts(app), "that nothing has ended")
-        await pilot.press("up")
+        await pilot.press("d", "up")
         await until(pilot, lambda: screen.timeline.trace_id == "run-one", "the run before")
-        await pilot.press("down")
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DiffScreen), "the diff with it")
+        diff = app.screen
+        assert isinstance(diff, DiffScreen)
+        title = diff.pairs.border_title
+        await until(pilot, lambda: "only in B" in str(diff.pairs.border_title), str(title))
+        assert "A: step 0 gpt-5, running" in str(diff.deltas.render())
+        await pilot.press("escape", "down")
         await until(pilot, lambda: screen.timeline.trace_id == "run-two", "the run in flight")
         with log.open("ab") as file:
             file.write(record(span_id="b", trace_id="run-two", model="gpt-5"))
@@ -278,10 +285,14 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
         assert "no end in 10 min: its process is probably gone" in text
         assert "into the run" in text
         assert screen.cursor_key is None
-        await pilot.press("enter")
-        await until(pilot, lambda: "No record of it" in toasts(app), "that it has no record")
-        await pilot.press("m", "y", "v", "v", "l")
-        await pilot.press("down")
+        assert str(screen.scrub.border_title) == "step 1 has not ended · 1 step ended"
+        assert not listed(app) & {"record", "view as", "answer", "zoom"}, "it has no record"
+        assert listed(app) >= {"step", "play", "zoom time"}
+        for keys in (("h",), ("h", "l"), ("g", "G"), ("g", "end"), ("g", "down")):
+            await pilot.press(*keys)
+            is_last = keys[-1] != "h"
+            assert screen.steps.cursor_key == (StepInFlight("b") if is_last else 0), keys
+        await pilot.press("enter", "v", "m", "y")
         with log.open("ab") as file:
             file.write(begun("c", "run-dead", 1, step=2))
         await until(pilot, lambda: "►gpt-5" in line_of(screen.steps, "gpt-5"), "a step in flight")
@@ -293,7 +304,11 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
         with log.open("ab") as file:
             file.write(record(span_id="c", trace_id="run-dead", step=2))
         await until(pilot, lambda: "1 of 2" in str(screen.scrub.border_title), "its record")
-        await pilot.press("escape", "tab", "G", "enter")
+        await pilot.press("escape", "tab", "G")
+        assert not listed(app) & {"pan", "all time"}, "all of the time is on screen"
+        await pilot.press("i")
+        assert listed(app) >= {"pan", "all time"}
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay again")
         again = app.screen
         assert isinstance(again, ReplayScreen)
@@ -318,12 +333,12 @@ async def test_the_replay_of_a_run_without_a_record_has_its_step_and_plays_nothi
         await until(pilot, lambda: "Step 0" in str(screen.detail_pane.border_title), "its detail")
         assert "no end in 10 min" in text_of(screen.detail_pane)
         assert "?gpt-5" in line_of(screen.steps, "gpt-5")
-        assert str(screen.scrub.border_title) == "no step has ended"
+        assert str(screen.scrub.border_title) == "step 0 has not ended · 0 steps ended"
         crumb = str(screen.query_one("#crumb", Static).render())
         assert "trace run-dead › Replay" in crumb
         assert "session s   began " in crumb
-        await pilot.press("space", "l", "h", "plus", "v", "v", "G", "m", "y", "E", "e")
-        assert not screen.playing
+        assert not listed(app) & {"play", "speed", "step", "record", "view as", "answer", "zoom"}
+        await pilot.press("l", "h", "plus", "v", "v", "G", "m", "y", "E", "e")
         await until(pilot, lambda: "No failed step" in toasts(app), "that there is none")
         with log.open("ab") as file:
             file.write(record(span_id="b", trace_id="run-dead", model="gpt-5"))

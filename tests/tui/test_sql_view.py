@@ -14,6 +14,7 @@ from tests.tui.conftest import (
     Shown,
     Until,
     lines_of,
+    listed,
     overview_of,
     record,
     row_of,
@@ -403,8 +404,9 @@ async def test_v_draws_a_result_with_times_as_charts_and_their_rows_lead_to_call
             assert words in charts_of(screen)
         await pilot.press("l", "l")
         assert "2026-11-23 09:01:00 · calls 14 · errors 1" in charts_of(screen)
+        assert "more charts" not in listed(app), "all of them have room"
         await pilot.press("j")
-        assert [each.display for each in screen.charts.charts] == [True, True, False]
+        assert [each.display for each in screen.charts.charts] == [True, True, True]
 
         screen.editor.text = READY_QUERIES["latency over time, by model"]
         await pilot.press("ctrl+r")

@@ -19,8 +19,8 @@ from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
-from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
+from llmlog_tui.analysis.traces.text_search import Excerpt, TextQuery
 from llmlog_tui.log import line_search
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
@@ -191,27 +191,29 @@ def test_ids_are_found_in_evicted_records_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [500, 2**20])
-@pytest.mark.parametrize("name", ["litellm", "mlflow", "weave", "openai_batch"])
-def test_evicted_records_of_other_tools_are_found_and_read_again(
-    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int
+@pytest.mark.parametrize(
+    ("name", "word"), [("litellm", "a"), ("mlflow", "z"), ("weave", "a"), ("openai_batch", "a")]
+)
+def test_evicted_records_of_other_tools_are_found_and_read_again(  # noqa: PLR0913, PLR0917 - fixtures
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, name: str, word: str, size: int
 ) -> None:
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", size)
     monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", size)
     log = tmp_path / "calls.jsonl"
     log.write_bytes((root / f"tests/formats/samples/{name}.jsonl").read_bytes())
     with opened(log) as everything:
-        expected = Counter(hit.excerpt for hit in Searching(everything, "a").run())
+        expected = Counter(hit.excerpt for hit in Searching(everything, word).run())
     with opened(log, window=Retention(records=1)) as reader:
-        searching = Searching(reader, "a")
+        searching = Searching(reader, word)
         hits = searching.run()
         assert Counter(hit.excerpt for hit in hits) == expected
         evicted = [(hit.location, hit.excerpt) for hit in hits if hit.location is not None]
         assert evicted
         for place, excerpt in evicted:
             shown = evicted_content(
-                lambda at: reader.evicted(at.block, at.line), place, "a", excerpt
+                lambda at: reader.evicted(at.block, at.line), place, word, excerpt
             )
-            assert TextQuery("a").excerpt(shown.record or {}) == excerpt
+            assert TextQuery(word).excerpt(shown.record or {}) == excerpt
             assert shown.conversation.messages
 
 

@@ -80,8 +80,8 @@ def check(
 ) -> int:
     """Exit with 0 if no rule fired, 1 if one did, 2 without records.
 
-    An alert that has cleared counts too. With 2 the log is unreadable or empty. Prints
-    the alerts as `llmlog alerts` does.
+    An alert that has cleared counts too. With 2 the log is unreadable or empty, or no record
+    matches --where. Prints the alerts as `llmlog alerts` does.
 
     JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
     `llmlog alerts`.
@@ -89,6 +89,9 @@ def check(
     found = _found(files, rules, where)
     if not found.records:  # a log that stayed empty has not passed
         raise SourceError(f"no records in {', '.join(map(path_text, map(Path, files)))}")
+    if where is not None and not found.matching:  # a misspelled name would pass for ever
+        why = f"no record of {found.records:,} matches --where {sanitize(where)}"
+        raise click.UsageError(why)
     calls = found.calls
     passed = not found.alerts and calls >= at_least
     if as_json:
@@ -107,12 +110,13 @@ def check(
 class FoundAlerts:
     """The alerts and rate limits of a log.
 
-    `records` counts all records read, `calls` the calls that match --where.
+    `records` counts all records read, `matching` what --where keeps, `calls` the calls of these.
     """
 
     alerts: list[Alert]
     limits: list[LimitStatus]
     records: int
+    matching: int
     calls: int
     format: str | None
 
@@ -130,10 +134,11 @@ def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAler
     columns = watched_columns(rules)
     with record_stream(files, where, columns, rules) as stream:
         if stream is not None:
-            found = AlertsInParts(rules)
+            found, matching = AlertsInParts(rules), 0
             for frame in stream.frames():
                 found.add(frame)
-            counts = stream.records, found.calls
+                matching += frame.height
+            counts = stream.records, matching, found.calls
             return FoundAlerts(found.alerts, found.limits, *counts, format_of(stream))
     with open_log(files, where, columns=columns, rules=rules) as log:
         return alerts_of(log, rules)
@@ -146,7 +151,7 @@ def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    numbers = log.snapshot.counts.records, calls.height
+    numbers = log.snapshot.counts.records, frame.height, calls.height
     return FoundAlerts(find(calls, rules), limit_status(calls), *numbers, log.format)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import click
 import polars as pl
 
-from llmlog_tui.analysis.calls.text_search import TextQuery
 from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
+from llmlog_tui.analysis.traces.text_search import TextQuery
 from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
 from llmlog_tui.commands.open_log import open_log
 from llmlog_tui.commands.options import has_window

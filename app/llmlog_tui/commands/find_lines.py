@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
 from llmlog_tui.analysis.traces.conversation import decode
+from llmlog_tui.analysis.traces.text_search import Excerpt, TextQuery
 from llmlog_tui.errors import reason
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG

@@ -7,7 +7,7 @@ from itertools import chain
 
 import click
 
-from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
+from llmlog_tui.analysis.traces.text_search import Excerpt, TextQuery
 from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
 from llmlog_tui.commands.options import has_window
 from llmlog_tui.commands.output import echo_json, echo_texts

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.search import Hit
-    from llmlog_tui.analysis.calls.text_search import Excerpt
+    from llmlog_tui.analysis.traces.text_search import Excerpt
     from llmlog_tui.isolated_query import IsolatedQuery
     from llmlog_tui.log.fetching import Fetched
     from llmlog_tui.log.record_key import RecordLocation

@@ -15,7 +15,6 @@ from llmlog_tui.log.record_key import RecordLocation
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.calls.text_search import Excerpt
     from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.sessions import Sessions
     from llmlog_tui.analysis.traces.step_diff import StepDiff
     from llmlog_tui.analysis.traces.text_diff import DiffLine
+    from llmlog_tui.analysis.traces.text_search import Excerpt
     from llmlog_tui.analysis.traces.timeline import Timeline
     from llmlog_tui.log.starts import RunningStep
 

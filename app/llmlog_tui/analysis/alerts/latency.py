@@ -18,7 +18,7 @@ class LatencyDetector(ShiftDetector):
     name = "latency"
     config_key = "latency"
     verb = "usual"
-    metric = "The mean latency (of its logarithm)"
+    metric = "The mean latency (of its logarithm) of successful calls"
     value = pl.col("latency_ms").clip(lower_bound=1.0).log()
     mask = ~FAILED & pl.col("latency_ms").is_not_null()
     of_latency = True

@@ -13,7 +13,7 @@ class RetryStormDetector(ShiftDetector):
     name = "retry storm"
     config_key = "retries"
     verb = "retried"
-    metric = "The share of calls that were retried"
+    metric = "The share of retried calls among those with a number of retries"
     subject = pl.col("provider")
     value = pl.col("retries") > 0
     mask = pl.col("retries").is_not_null()

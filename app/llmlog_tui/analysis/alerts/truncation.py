@@ -14,7 +14,7 @@ class TruncationDetector(ShiftDetector):
     name = "truncation"
     config_key = "truncation"
     verb = "length"
-    metric = "The share of calls with finish_reason length"
+    metric = "The share of length among calls with a finish_reason"
     value = TRUNCATED
     mask = pl.col("finish_reason").is_not_null()
 

@@ -100,6 +100,9 @@ SHAPES: Final = (
 
 _BY_TYPE: Final = {name: shape for shape in SHAPES for name in shape.types}
 
+PART_TYPES: Final = frozenset(_BY_TYPE) | {"message"}
+"""Values of `type` that name the shape of a message or of its part."""
+
 _UNTYPED: Final = (
     *("functionCall", "function_call", "functionResponse", "function_response"),
     *("inlineData", "inline_data", "fileData", "file_data"),

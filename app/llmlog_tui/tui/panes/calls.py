@@ -145,6 +145,7 @@ class CallsPane(Pane):
         else:
             self.sort = Sort(field, descending=False) if self.sort.descending else None
         self.post_message(self.SortRequested(self))
+        self.refresh_bindings()  # a click on a heading chooses its column, too
 
     @property
     def cursor_state(self) -> CursorState:

@@ -54,6 +54,7 @@ class ContentPane(Pane):
         self._look = Look(0)
         self._bodies: dict[tuple[int, int, bool], Sequence[Line]] = {}
         self._marked = ""
+        self._has_keys = (False, False)  # of messages, of an answer
         self.keys = _KEYS
         """Texts of the subtitle, the longest first."""
 
@@ -105,8 +106,20 @@ class ContentPane(Pane):
         has_any = content is not None and bool(content.conversation.messages)
         return has_any and self._mode < MODES.index("raw line")
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether an answer can be gone to: there is one, and messages are shown."""
+        content = self._content
+        return (
+            content is not None and self._shows_messages and content.conversation.answer is not None
+        )
+
     def redraw(self) -> None:
         self.following = False
+        has_keys = self._shows_messages, self.has_answer
+        if has_keys != self._has_keys:
+            self._has_keys = has_keys
+            self.refresh_bindings()
         if self._content is None:
             self.set_source(LineRows(()))
             self.set_title("Content")
@@ -235,18 +248,19 @@ class ContentPane(Pane):
         key = self.source.key(index)
         return isinstance(key, RowKey) and key.line == 0
 
-    def action_answer(self) -> bool:
-        """Go to the answer, open; False without one."""
+    def action_answer(self) -> None:
+        """Go to the answer, open, if there is one."""
         found = None if self._content is None else self._content.conversation.answer
         if found is None or not self._shows_messages:
-            return False
+            return
         self._look = replace(self._look, opened=self._look.opened | {found})
         self.redraw()
         self._go_to_message(found)
-        return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let Tab move between messages only where there is no other pane."""
+        """Disable keys of messages where none is shown, and Tab where there is another pane."""
+        if action in ("select", "message", "tab_message") and not self._shows_messages:
+            return False
         if action == "tab_message":
             return self.is_zoomed
         return super().check_action(action, parameters)

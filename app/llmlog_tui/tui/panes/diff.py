@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 from textual.binding import BindingType
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces.running_steps import begin_of, name_of
 from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.render import running_text
@@ -60,6 +61,7 @@ class DiffPane(Pane):
     def update(self, diffed: DiffResult) -> None:
         """Show a diff; first, with the cursor at the first difference."""
         is_new, self._diffed = self._diffed is None, diffed
+        self.empty = "No step of either run has ended yet."
         self.redraw()
         if is_new:
             self.go_to_pair(diffed.found.first or 0)
@@ -262,9 +264,11 @@ def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) 
 def _names_of_run(diffed: DiffResult, side: Side) -> tuple[str, ...]:
     """Return headings of a run, from the longest to the shortest."""
     run = diffed.found.a if side == "a" else diffed.found.b
-    begin = diffed.began[0 if side == "a" else 1]
+    at = 0 if side == "a" else 1
+    unfinished = diffed.unfinished[at]
+    begin = diffed.began[at] or begin_of(unfinished)
     began = humanize.time_label(begin, begin, 8)
     steps = humanize.plural(len(run.steps), "step")
     name = f"{side.upper()} {humanize.short_id(run.trace_id)}"
-    called = f"{side.upper()} {humanize.run_label(run.trace_id, run.name)}"
+    called = f"{side.upper()} {humanize.run_label(run.trace_id, run.name or name_of(unfinished))}"
     return f"{called} {began} · {steps}", f"{name} {began} · {steps}", f"{name} · {steps}", name

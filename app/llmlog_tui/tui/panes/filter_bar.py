@@ -137,19 +137,19 @@ class FilterBar(Horizontal):
         self._typed.action_cursor_right()
 
     def action_list(self) -> None:
-        """List the saved filters."""
-        self._request_saved(is_naming=False)
+        """List the saved filters; the typed one can be saved there, if it is valid."""
+        where = self._typed.value.strip()
+        self._request_saved("" if self._problem_of(where) else where, is_naming=False)
 
     def action_save(self) -> None:
         """Save the typed predicate under a name, unless it is invalid."""
-        if self._typed.value.strip():
-            self._request_saved(is_naming=True)
-
-    def _request_saved(self, *, is_naming: bool) -> None:
         where = self._typed.value.strip()
-        if not self._problem_of(where):
-            self.action_close()
-            self.post_message(self.SavedRequested(where or None, is_naming))
+        if where and not self._problem_of(where):
+            self._request_saved(where, is_naming=True)
+
+    def _request_saved(self, where: str, *, is_naming: bool) -> None:
+        self.action_close()
+        self.post_message(self.SavedRequested(where or None, is_naming))
 
     def action_close(self) -> None:
         """Close the input; the filter is unchanged."""

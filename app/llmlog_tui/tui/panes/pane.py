@@ -50,6 +50,9 @@ class Pane(LineTable):
     )
     """Actions that do nothing without rows."""
 
+    COLUMN_ACTIONS: ClassVar[frozenset[str]] = frozenset(("pick", "sort"))
+    """Actions that do nothing before a column was chosen."""
+
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
     zoomed: reactive[bool] = reactive(default=False)
     """Whether it has the whole screen: its columns are as wide as their contents."""
@@ -116,10 +119,16 @@ class Pane(LineTable):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable keys of rows in an empty table."""
+        """Disable keys of rows in an empty table, and of columns without a chosen one."""
         if action in self.ROW_ACTIONS and not len(self.source):
             return False
+        if action in self.COLUMN_ACTIONS and self.column is None:
+            return False
         return super().check_action(action, parameters)
+
+    def action_column(self, by: int) -> None:
+        super().action_column(by)
+        self.refresh_bindings()
 
     # -- bookmarks, and the cursor's state
 

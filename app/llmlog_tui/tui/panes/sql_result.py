@@ -165,8 +165,7 @@ class ResultCharts(Vertical, can_focus=True):
         chart = self._chart
         if chart is None or not self.size.width:
             return
-        fits = max(1, min(_MAX_CHARTS, (self.size.height - 1) // _MIN_CHART_ROWS))
-        shown = chart.numbers[self._first : self._first + fits]
+        shown = chart.numbers[self._first : self._first + self._room]
         for n, widget in enumerate(self.charts):
             widget.display = n < len(shown)
             if n < len(shown):
@@ -177,6 +176,17 @@ class ResultCharts(Vertical, can_focus=True):
         total = len(chart.numbers)
         numbers = f"{self._first + 1} to {self._first + len(shown)} of {total} numbers"
         self.border_subtitle = Content("UTC" if len(shown) == total else f"{numbers} · UTC")
+
+    @property
+    def _room(self) -> int:
+        """Number of charts that have room."""
+        return max(1, min(_MAX_CHARTS, (self.size.height - 1) // _MIN_CHART_ROWS))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable scrolling where all charts have room."""
+        if action == "roll":
+            return self._chart is not None and len(self._chart.numbers) > self._room
+        return super().check_action(action, parameters)
 
     def _draw(self, widget: Chart, chart: TimeChart, number: Number) -> None:
         title = with_unit(number.name, number.unit)

@@ -14,7 +14,7 @@ from textual.message import Message
 from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
 from llmlog_tui.analysis.traces import running_steps
-from llmlog_tui.tui.keys.panes import TIME_BINDINGS, TIMELINE_BINDINGS
+from llmlog_tui.tui.keys.panes import STEPS_BINDINGS, TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.step_rows import (
     BARS,
@@ -24,15 +24,17 @@ from llmlog_tui.tui.panes.step_rows import (
     SPARE,
     WIDE,
     InFlightSteps,
+    StepInFlight,
     StepRows,
 )
 from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.timeline_bars import LEGEND, LEGEND_NEAR, Axis
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.row_source import Column, NoRows
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.traces.timeline import Step, Timeline
+    from llmlog_tui.analysis.traces.timeline import Timeline
     from llmlog_tui.log.starts import RunningStep
 
 _SPARE_FROM, _ROOMY_FROM, _WIDE_FROM, _MEDIUM_FROM = 140, 96, 80, 46
@@ -79,15 +81,22 @@ class TimelinePane(Pane):
         is_other = self._timeline is None or self._timeline.trace_id != timeline.trace_id
         self._timeline = timeline
         if is_other:
-            self._shown = None
+            self._show_all()
         self.redraw()
         if is_other and not self.following:
             self.follow()
 
+    def _show_all(self) -> None:
+        """End the zoom, with the keys that need one."""
+        if self._shown is not None:
+            self._shown = None
+            self.refresh_bindings()
+
     def clear(self) -> None:
         """Show no trace."""
-        self._timeline = self._shown = None
+        self._timeline = None
         self._in_flight = ()
+        self._show_all()
         self.set_source(NoRows(self._columns()))
         self.redraw()
 
@@ -142,10 +151,10 @@ class TimelinePane(Pane):
 
     def action_zoom_time(self, factor: float) -> None:
         """Multiply the length of the shown interval, centred on the step under the cursor."""
-        step, shown = self._step, self._shown or self._full_range
+        bar, shown = self._bar, self._shown or self._full_range
         length = max(_MIN_ZOOM_MS, shown.length * factor)
-        if step is not None:
-            middle = (step.start + step.end) / 2
+        if bar is not None:
+            middle = (bar.begin + bar.end) / 2
             self._zoom_to(Interval(middle - length / 2, middle + length / 2))
 
     def action_pan(self, share: float) -> None:
@@ -166,11 +175,28 @@ class TimelinePane(Pane):
         return Interval(0.0, max(1.0, flight.length_ms(timeline)))
 
     @property
-    def _step(self) -> Step | None:
-        """Return the step under the cursor."""
+    def _bar(self) -> Interval | None:
+        """Return the time of the step under the cursor; one in flight lasts until now."""
         timeline, key = self._timeline, self.cursor_key
-        index = timeline.index_by_key.get(key) if timeline and isinstance(key, int) else None
-        return None if timeline is None or index is None else timeline.steps[index]
+        if timeline is None:
+            return None
+        if isinstance(key, StepInFlight):
+            flight = InFlightSteps(self._in_flight, datetime.now(UTC))
+            steps = (step for step in flight.steps if step.span_id == key.span_id)
+            bars = (
+                Interval(flight.start_ms(step, timeline), flight.end_ms(step, timeline))
+                for step in steps
+            )
+            return next(bars, None)
+        index = timeline.index_by_key.get(key) if isinstance(key, int) else None
+        step = None if index is None else timeline.steps[index]
+        return None if step is None else Interval(step.start, step.end)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable panning where all of the time is shown."""
+        if action in ("pan", "all") and self._shown is None:
+            return False
+        return super().check_action(action, parameters)
 
     def _zoom_to(self, interval: Interval) -> None:
         clamped = interval.clamp(self._full_range)
@@ -178,6 +204,7 @@ class TimelinePane(Pane):
         if shown != self._shown:
             self._shown = shown
             self.redraw()
+            self.refresh_bindings()
             if shown is not None:
                 self.post_message(self.Zoomed())
 
@@ -189,9 +216,9 @@ class TimelinePane(Pane):
     @on(LineTable.Highlighted)
     def _scroll_to_step(self) -> None:
         """Pan to the step under the cursor."""
-        step = self._step
-        if step is not None and self._shown is not None:
-            self._zoom_to(self._shown.scroll_to(Interval(step.start, step.end)))
+        bar = self._bar if self._shown is not None else None
+        if bar is not None and self._shown is not None:
+            self._zoom_to(self._shown.scroll_to(bar))
 
     def wheel(self, event: events.MouseEvent, rows: int) -> None:
         """Zoom with Ctrl, pan with Shift, otherwise scroll."""
@@ -226,3 +253,20 @@ class TimelinePane(Pane):
         # The click that ends a drag moves no cursor.
         if event.screen_x == self._dragged_from or self._shown is None:
             super().clicked(event)
+
+
+class StepsPane(TimelinePane, inherit_bindings=False):
+    """The steps; Enter shows a record, and h and l step through the replay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
+    NAME = "Steps"
+
+    def note(self, timeline: Timeline) -> str:
+        del timeline
+        return "played steps are bright"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable the record of a step that has none yet."""
+        if action == "select" and isinstance(self.cursor_key, StepInFlight):
+            return False
+        return super().check_action(action, parameters)

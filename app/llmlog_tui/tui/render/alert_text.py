@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MUTED: Final = "$text-muted"
 _TESTS: Final = "▲ not chance by Mann-Whitney; shares by Fisher's exact test"
-_NEAREST: Final = "over up to 500 calls on either side, those nearest to it"
+_NEAREST: Final = "over the nearest calls on either side, failed ones too, up to 500"
 _SHARES: Final = ("cut off", "failed", "retried")
 _CHART_ROWS: Final = 9
 _FIGURES: Final[dict[str, tuple[str, Callable[[float | None], str]]]] = {
@@ -61,7 +61,7 @@ def lines(
         ("provider", alert.provider),
         ("since", humanize.rfc3339(alert.ts)),
         ("last", humanize.rfc3339(alert.last_ts)),
-        ("calls", humanize.integer(alert.calls)),
+        ("affected", humanize.plural(alert.calls, "call")),
         ("state", alert.state),
     ):
         yield Content.assemble((f"{label:<10}", _MUTED), sanitize(value or humanize.UNKNOWN))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.detail import Detail
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.decoded_line import DecodedLine
+    from llmlog_tui.log.starts import RunningStep
     from llmlog_tui.tui.queries import ReplayResult
 
 _MUTED = "$text-muted"
@@ -48,11 +49,15 @@ def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
 def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> str:
     """Return whether and how fast it plays, and the current step."""
     steps = run.replay.steps
-    if not steps:
-        return "no step has ended"
     playing = "► playing" if is_playing else "‖ paused"
     number = humanize.step_number(steps[index].step)
     return f"{playing} {speed:g}× · step {number}, {index + 1:,} of {len(steps):,}"
+
+
+def state_in_flight(run: ReplayResult, step: RunningStep) -> str:
+    """Return that the current step has not ended, and how many have."""
+    number, ended = humanize.step_number(step.step), len(run.replay.steps)
+    return f"step {number} has not ended · {humanize.plural(ended, 'step')} ended"
 
 
 def detail(

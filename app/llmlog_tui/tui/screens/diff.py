@@ -68,6 +68,7 @@ class DiffScreen(LogView):
         self._found, self._unfinished = result.found, result.unfinished
         self.pairs.update(result)
         self._draw_totals()
+        self.refresh_bindings()
 
     def _draw_totals(self) -> None:
         """Draw B's totals against A's, up to the width of the screen."""
@@ -97,6 +98,18 @@ class DiffScreen(LogView):
         pair = self._found.pairs[self.pairs.pair]
         return pair.a if side == "a" else pair.b
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: without a difference, of a run without the step."""
+        if action == "difference":
+            return self._found is not None and self._found.first is not None
+        if action == "record":
+            return self._step(str(parameters[0])) is not None
+        return super().check_action(action, parameters)
+
+    @on(LineTable.Highlighted, "#pairs")
+    def _pair_highlighted(self) -> None:
+        self.refresh_bindings()  # a step that only one run has
+
     @on(LineTable.Selected, "#pairs")
     def _open_selected(self) -> None:
         """Show the text diff of the pair, or the record of a single step."""
@@ -111,9 +124,7 @@ class DiffScreen(LogView):
     def action_record(self, side: str) -> None:
         """Show the record of the pair's step in A or B."""
         step = self._step(side)
-        if step is None:
-            self.hint(f"{side.upper()} has no such step.")
-        else:
+        if step is not None:
             self._open_record(step.row)
 
     def _open_record(self, row: Hashable) -> None:
@@ -137,6 +148,7 @@ class DiffScreen(LogView):
             self.hint(f"No difference {'after' if direction > 0 else 'before'} this one.")
         else:
             self.pairs.go_to_pair(found)
+            self.refresh_bindings()
 
     def action_back(self) -> None:
         self.dismiss()

@@ -250,14 +250,6 @@ class OverviewScreen(LogView):
         trace = str(message.key)
         self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
 
-    def _has_record(self, trace: str) -> bool:
-        """Return whether a step of the trace has ended; hint at it if not."""
-        overview = self.overview
-        if overview is None or overview.traces["trace_id"].index_of(trace) is not None:
-            return True
-        self.hint("No step of this run has ended yet.")
-        return False
-
     def _target_step(self, trace: str) -> int | None:
         """Return the last jump's target if it is a step of this trace.
 
@@ -283,7 +275,7 @@ class OverviewScreen(LogView):
     def action_mark(self) -> None:
         """Mark the trace as A; with the next one as B, open their diff."""
         trace, a = self.selected_trace, self._marked
-        if trace is None or not self._has_record(trace):
+        if trace is None:
             return
         self._marked = None if trace == a or a is not None else trace
         self.traces.set_marks({} if self._marked is None else {trace: "A"})
@@ -308,7 +300,10 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:
         if isinstance(message.key, tuple):
-            self.jump_to(message.key[1])
+            self.start_jump()
+            self.ground.zoom(None)  # else its call would be in a hidden pane
+            if not self.go_to(message.key[1]):
+                self.post_message(self.GoToRequested(message.key[1]))
 
     def action_trace(self) -> None:
         """Go from the call under the cursor to its trace."""

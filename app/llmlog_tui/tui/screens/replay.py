@@ -19,14 +19,13 @@ from textual.widgets import Static
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
 from llmlog_tui.tui.panes.content import ContentPane
 from llmlog_tui.tui.panes.running import GROWS_S
 from llmlog_tui.tui.panes.scrubber import Scrubber
 from llmlog_tui.tui.panes.step_rows import StepInFlight
-from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.panes.timeline import StepsPane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text, running_text
@@ -34,31 +33,18 @@ from llmlog_tui.tui.render.cells import is_tool
 from llmlog_tui.tui.render.replay_text import MODES
 from llmlog_tui.tui.screens.location import DetailTimer
 from llmlog_tui.tui.screens.log_view import LogView, RecordLine
-from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.replay import CallKind
-    from llmlog_tui.analysis.traces.timeline import Timeline
     from llmlog_tui.log.starts import RunningStep
     from llmlog_tui.tui.queries import SearchState, StepContent
 
 _FRAMES_PER_SECOND: Final = 20
 _EARLIER: Final = 8
 """Maximum earlier calls among which a step's prompt is sought."""
-
-
-class StepsPane(TimelinePane, inherit_bindings=False):
-    """The steps; Enter shows a record, and h and l step through the replay."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
-    NAME = "Steps"
-
-    def note(self, timeline: Timeline) -> str:
-        del timeline
-        return "played steps are bright"
 
 
 class ReplayScreen(LogView):
@@ -169,9 +155,9 @@ class ReplayScreen(LogView):
         self._draw_crumb()
         self._show_step(0 if row is None else run.replay.index_by_key.get(row, 0))
         if not run.replay.steps:  # there is nothing to play
-            self._index, begun = 0, begun or self._in_flight[0].span_id
+            spans = [step.span_id for step in self._in_flight]
+            self._index, begun = 0, begun if begun in spans else spans[0]
             self.steps.update(run.timeline, None, self._in_flight)
-            self.scrub.update(run.replay, 0, self._state(run))
         if begun is not None:
             self.steps.move_to(StepInFlight(begun))
             self._show_begun(begun)
@@ -206,12 +192,16 @@ class ReplayScreen(LogView):
         self.steps.move_to(run.replay.steps[now].row)
         self.scrub.update(run.replay, now, self._state(run))
         self._detail_timer.restart()
+        self.refresh_bindings()
 
     def _show_begun(self, span_id: str) -> None:
         """Show the detail of a step in flight; the position of the replay stays."""
         if any(step.span_id == span_id for step in self._in_flight):
             self._begun = span_id
+            if self._run is not None:
+                self.scrub.update(self._run.replay, self._index, self._state(self._run))
             self._detail_timer.restart()
+            self.refresh_bindings()
 
     def _grow(self) -> None:
         """Let the bars of steps in flight grow; stop once none is left."""
@@ -222,9 +212,14 @@ class ReplayScreen(LogView):
         if self._begun is not None:
             self._draw_begun()
 
+    @property
+    def _step_in_flight(self) -> RunningStep | None:
+        """The step in flight under the cursor."""
+        return next((step for step in self._in_flight if step.span_id == self._begun), None)
+
     def _draw_begun(self) -> None:
         """Draw the step in flight under the cursor."""
-        step = next((each for each in self._in_flight if each.span_id == self._begun), None)
+        step = self._step_in_flight
         if step is None or self._run is None:
             return
         number = humanize.step_number(step.step)
@@ -234,6 +229,8 @@ class ReplayScreen(LogView):
         self._share_room()
 
     def _state(self, run: ReplayResult) -> str:
+        if (step := self._step_in_flight) is not None:
+            return replay_text.state_in_flight(run, step)
         return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
 
     def _update_detail(self) -> None:
@@ -341,13 +338,27 @@ class ReplayScreen(LogView):
         self._pause()
         self._show_step(message.index)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: of a step or a run without a record."""
+        has_steps = self._run is not None and bool(self._run.replay.steps)
+        works = {
+            "play": has_steps,
+            "speed": has_steps,
+            "step": len(self.steps.source) > 1,
+            "view_as": self._begun is None,
+            "answer": self._begun is None and self.content_pane.has_answer,
+            "zoom": self._begun is None or self._is_zoomed,
+        }
+        return works.get(action, True) and super().check_action(action, parameters)
+
     def action_step(self, steps: int) -> None:
-        """Move by a number of steps."""
-        self._pause()
-        self._show_step(self._index + steps)
+        """Move by a number of rows: steps, and after them those in flight."""
+        rows, at = self.steps.source, self.steps.source.index(self.steps.cursor_key)
+        if at is not None:
+            self.go_to(rows.key(min(max(0, at + steps), len(rows) - 1)))
 
     def follow(self) -> None:
-        self.action_step(len(self._run.replay.steps) if self._run is not None else 0)
+        self.action_step(len(self.steps.source))
 
     def action_view_as(self) -> None:
         """Cycle through the ways to show a step; in the compact form detail comes first."""
@@ -366,8 +377,7 @@ class ReplayScreen(LogView):
     def action_answer(self) -> None:
         """Go to the answer in the conversation."""
         self._show_content()
-        if not self.content_pane.action_answer():
-            self.hint("No answer was logged for this step.")
+        self.content_pane.action_answer()
 
     def action_zoom(self) -> None:
         """Give the conversation the whole screen, and back."""
@@ -388,7 +398,9 @@ class ReplayScreen(LogView):
     def action_next_call(self, kind: CallKind, direction: int) -> None:
         """Go to the next step of a kind, or with -1 to the previous one."""
         run = self._run
-        found = None if run is None else run.replay.next_step(kind, self._index, direction)
+        steps = () if run is None else run.replay.steps
+        here = self._index if self._begun is None else len(steps)  # after all that have ended
+        found = None if run is None else run.replay.next_step(kind, here, direction)
         if found is None:
             self.hint(f"No {kind} step {'after' if direction > 0 else 'before'} this one.")
         else:
@@ -436,7 +448,7 @@ class ReplayScreen(LogView):
     def action_speed(self, by: int) -> None:
         """Play faster, or slower with -1."""
         self._playback.change_speed(by)
-        if self._run is not None:
+        if self._run is not None and self._run.replay.steps:
             self.scrub.update(self._run.replay, self._index, self._state(self._run))
 
     def _tick(self) -> None:

@@ -217,6 +217,8 @@ class SqlScreen(LogView):
             return not self._lists_columns
         if action == "insert_column":
             return self._lists_columns
+        if action == "history":
+            return any(query != self.editor.text for query in self._history)
         return super().check_action(action, parameters)
 
     def action_view_as(self) -> None:

@@ -14,6 +14,7 @@ from llmlog_tui.tui.widgets.chart import RIGHT_LABEL, slices_of
 from llmlog_tui.tui.widgets.plot import COLUMNS_PER_CELL
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.reports.trends import Trends
 
 TimeRange: TypeAlias = tuple[datetime, datetime]
@@ -29,6 +30,7 @@ class TimeView(LogView):
         super().__init__()
         self._within: TimeRange | None = None
         self._cursor: int | None = None
+        self._listed: TimeRange | None = None  # the footer lists the keys of this one
 
     # -- overridden by views
 
@@ -88,6 +90,7 @@ class TimeView(LogView):
     def _apply_time_range(self, within: TimeRange | None) -> None:
         """Set the time range: in the filter if that has one, else here."""
         self._within = within
+        self.refresh_bindings()
         if self._filtered is None:
             self.query_changed()
         else:
@@ -97,7 +100,19 @@ class TimeView(LogView):
         where = workers.analysis.in_time_range(self.filterbar.where, within)
         self.post_message(self.FilterRequested(where))
 
+    def update_overview(self, overview: Overview, result: object | None) -> None:
+        super().update_overview(overview, result)
+        if self._listed != self._time_range:  # a filter may have set it
+            self._listed = self._time_range
+            self.refresh_bindings()
+
     # -- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable panning where all of the time is shown."""
+        if self._time_range is None and (action == "all" or (action == "pan" and self.SHOWS_SPAN)):
+            return False
+        return super().check_action(action, parameters)
 
     @property
     def cursor_key(self) -> Hashable:

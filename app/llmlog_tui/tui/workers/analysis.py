@@ -24,7 +24,6 @@ from llmlog_tui.analysis.calls.call_model import (
 )
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.search import missing_steps, search, step_of
-from llmlog_tui.analysis.calls.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
@@ -50,6 +49,7 @@ from llmlog_tui.analysis.traces.replay import SPEEDS
 from llmlog_tui.analysis.traces.run_names import first_calls, first_words
 from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
+from llmlog_tui.analysis.traces.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.record_key import RecordLocation

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.text_search import HAS_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.traces.conversation import decode
+from llmlog_tui.analysis.traces.text_search import HAS_CONTENT, Excerpt, TextQuery
 from llmlog_tui.log.log_scan import Candidate, LogScan, Noted
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.record_key import RecordLocation

@@ -9,10 +9,15 @@ from typing import Any, Final
 
 from llmlog.record import FIELDS
 from llmlog_tui.analysis.calls.letter_case import equal_letters, in_any_case
+from llmlog_tui.analysis.traces.message_shapes import PART_TYPES
 from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
 _CONTENT: Final = frozenset({"input", "output", "error_message"})
 _METADATA: Final = {field.name for field in FIELDS} - _CONTENT | {"extra", "prefix_hashes"}
+_MESSAGE_KEYS: Final = frozenset(
+    ("content", "parts", "tool_calls", "function_call", "refusal", "audio", "reasoning_content")
+)
+"""Keys of which a message has one beside its role."""
 _AROUND: Final = 60
 """Maximum characters of an excerpt before and after the words."""
 _SPACE_CODES: Final = (
@@ -121,16 +126,27 @@ def _escapes(character: str) -> Iterator[str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield all strings of a JSON structure, in order."""
+    """Yield the strings of a JSON structure, but for roles and types of messages."""
     waiting = [value]  # a stack: content may nest deeper than the recursion limit
     while waiting:
         one = waiting.pop()
         if isinstance(one, str):
             yield one
         elif isinstance(one, Mapping):
-            waiting += reversed([*one.values()])
+            waiting += reversed([text for name, text in one.items() if not _is_shape(name, one)])
         elif isinstance(one, list):
             waiting += reversed(one)
+
+
+def _is_shape(name: str, value: Mapping[str, Any]) -> bool:
+    """Return whether a key has a message's role or a part's type.
+
+    Every message has these, so that a search for `user` or `text` would find all of them. In an
+    object of another shape, such as a tool's arguments, both keys are content.
+    """
+    if name == "role":
+        return not _MESSAGE_KEYS.isdisjoint(value)
+    return name == "type" and str(value[name]) in PART_TYPES
 
 
 def _around(text: str, begin: int, end: int) -> str:
