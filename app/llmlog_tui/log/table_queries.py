@@ -234,7 +234,7 @@ class TableQueries:
         return self._frame(sql, {**values, "before": before, "rows": rows})
 
     def _of_any_id(self, predicate: str) -> str:
-        """Return a predicate of any id that the table has; one from elsewhere may lack some."""
+        """Return a predicate of any of the ids that the table has."""
         there = self._frame(_COLUMNS, {}).columns
         return " OR ".join(predicate.format(name=name) for name in ALL_IDS if name in there) or "0"
 
