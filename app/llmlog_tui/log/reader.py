@@ -436,7 +436,10 @@ class Reader:
             stat_of = self._sources.stat_of(len(self._parsers))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
             of_file = None if cache is None else cache.of_file(stat_of)
-            self._parsers.append(FileParser(self._states, self._columns, cache=of_file))
+            parser = FileParser(self._states, self._columns, cache=of_file)
+            if of_file is not None:
+                self._sources.recall_from(len(self._parsers), parser.recall)
+            self._parsers.append(parser)
         if self._new_files or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)
