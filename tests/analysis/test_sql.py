@@ -220,7 +220,9 @@ HUGE = 2**62
         ),
     ],
 )
-def test_sums_and_multiples_of_huge_numbers_do_not_wrap(log: Log, sql: str, expected: list[float]) -> None:
+def test_sums_and_multiples_of_huge_numbers_do_not_wrap(
+    log: Log, sql: str, expected: list[float]
+) -> None:
     calls = [{"model": m, "prompt_tokens": HUGE, "step": n} for n, m in enumerate("aab", 1)]
     found = query(log(calls).frame, sql).to_series()
     assert found.to_list() == expected

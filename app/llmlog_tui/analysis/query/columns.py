@@ -18,7 +18,7 @@ from llmlog_tui.log.tags import tag_types
 _MAX_INT64: Final = 2**63 - 1
 
 _FACTOR: Final = 1_000
-"""Factor that integers of a log may be multiplied by, at least, before they exceed their type."""
+"""Minimum factor by which an integer of a log can be multiplied without overflow."""
 
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
