@@ -209,7 +209,7 @@ def test_the_rows_that_are_looked_at_follow_the_calls_however_many_fingerprints(
 
 def requested(model: str, fingerprint: str | None, **fields: object) -> Record:
     """A call that no model answered, as servers that leave the model out have it."""
-    return call(fingerprint, **{"model": None, "requested_model": model, **fields})
+    return {**call(fingerprint), "model": None, "requested_model": model, **fields}
 
 
 def test_calls_without_a_model_are_compared_by_the_requested_one(frame: Frame) -> None:
