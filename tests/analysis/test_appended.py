@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def test_records_calls_and_counts_are_those_of_an_analysis(
         assert shown.snapshot is snapshot
         assert shown.traces is traces
         assert (shown.newest, shown.all_calls) == (whole.newest, whole.all_calls)
+        assert astuple(shown.cost) == pytest.approx(astuple(whole.cost))
         assert table(shown, "calls") == table(whole, "calls")
         assert table(shown, "frame") == table(whole, "frame")
 

@@ -227,6 +227,22 @@ def test_a_filter_that_is_put_on_or_taken_off_does_not_begin_the_log_again(
     assert_same(some, at_once(snapshot, WHERE[1]))
 
 
+def test_a_filter_of_a_log_that_has_grown_has_the_traces_that_began_before_and_since(
+    log: Growing,
+) -> None:
+    records = rows(seeded(8), 150)
+    log.write(records[:100])
+    log.reader.loaded()
+    running = IncrementalAnalyzer(SLOW_MS, RULES)
+    running.overview(log.read())
+    for begin, end in ((100, 120), (120, 150)):
+        log.write(records[begin:end])
+        snapshot = log.read()
+        for where in WHERE[1:]:
+            assert_same(running.overview(snapshot, where), at_once(snapshot, where))
+    log.close()
+
+
 def test_after_a_filter_that_has_no_answer_the_next_question_has_one(log: Growing) -> None:
     records = rows(seeded(7), 100)
     log.write(records[:50])

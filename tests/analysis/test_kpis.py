@@ -78,3 +78,12 @@ def test_what_no_call_says_is_unknown(calls: list[dict[str, Any]]) -> None:
 def test_calls_of_less_than_a_minute_say_nothing_of_an_hour() -> None:
     found = figures([{"ts": at(0), "cost_usd": 1.0}, {"ts": at(0.5), "cost_usd": 1.0}])
     assert found["$/h"] == Kpi("$/h", None, (None,) * SLICES)
+
+
+def test_figures_do_not_depend_on_the_order_of_the_calls() -> None:
+    in_order: list[dict[str, Any]] = [
+        {"ts": at(n * 0.4), "latency_ms": n * 37 % 101, "tokens_per_sec": n % 9, "cost_usd": n}
+        for n in range(200)
+    ]
+    without_ts = {"ts": None, "latency_ms": 5}
+    assert figures([*in_order, without_ts]) == figures([without_ts, *reversed(in_order)])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import math
+import os
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.log.conftest import append, drain
 
-from llmlog_tui.log import new_files, prefix_digest
+from llmlog_tui.log import generation, new_files, prefix_digest
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.reader import Reader
@@ -289,6 +292,30 @@ def known_part(digest: PrefixDigest, data: bytes) -> KnownPrefix:
     prefix = KnownPrefix(Known(digest))
     prefix.advance(lambda length, offset: data[offset : offset + length])
     return prefix
+
+
+def test_a_log_that_never_rests_is_read_once_more_for_its_digest_and_not_at_every_look(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "_QUIET_S", math.inf)
+    monkeypatch.setattr(generation, "_LIVE_BYTES", 10_000)
+    path.write_bytes(lines(0, 500))
+    follower, pread, read = Follower(path), os.pread, Counter[str]()
+    drain(follower)
+
+    def counted(fd: int, length: int, offset: int) -> bytes:
+        data = pread(fd, length, offset)
+        read["bytes"] += len(data)
+        return data
+
+    monkeypatch.setattr(os, "pread", counted)
+    for step in range(500, 550):
+        append(path, lines(step, step + 1))
+        assert follower.read() is not None
+    assert read["bytes"] < 2 * path.stat().st_size
+    write_over(path, lines(0, 551))
+    assert drain(follower) == lines(550, 551)
+    follower.close()
 
 
 def test_a_digest_stays_small_however_long_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

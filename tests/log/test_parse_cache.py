@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
 from tests.searches import examples
 
-from llmlog_tui.log import block_digests, cache_entry, parse_cache
+from llmlog_tui.log import block_digests, cache_entry, follow, generation, parse_cache
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache, ParseOptions, user_cache
@@ -207,6 +208,14 @@ def aged(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_digests, "time", Mock(time=lambda: now))
 
 
+@pytest.fixture
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 2**11)
+    monkeypatch.setattr(generation, "_MAX_COPIED", 2**10)
+    monkeypatch.setattr(generation, "_LIVE_BYTES", 2**8)
+    monkeypatch.setattr(generation, "_START_BYTES", 2**8)
+
+
 def test_a_log_that_nobody_has_written_to_is_not_hashed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: Mock
 ) -> None:
@@ -222,6 +231,87 @@ def test_a_log_that_nobody_has_written_to_is_not_hashed_again(
     assert log.read_bytes() not in [call.args[0] for call in hashed.call_args_list]
 
 
+@pytest.mark.usefixtures("_small_blocks")
+def test_blocks_in_the_cache_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: Mock
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(RECORD % 1 + b"damaged\n" + b"".join(RECORD % ms for ms in range(1_000)))
+    aged(log, monkeypatch)
+    first = read(log, ParseCache(tmp_path / "cache"))
+    parsed = parses.call_count
+    pread = Mock(side_effect=os.pread)
+    monkeypatch.setattr(os, "pread", pread)
+    again = read(log, ParseCache(tmp_path / "cache"))
+    offsets = [
+        offset for _, size, offset in map(attrgetter("args"), pread.mock_calls) if size > 2**10
+    ]
+    # The first block has a damaged line, and the last one is not full.
+    assert {offset for offset in offsets if 0 < offset <= log.stat().st_size - 2**11} == set()
+    assert parses.call_count == parsed > 30
+    assert again.frame.equals(first.frame)
+    assert again.counts == first.counts == read(log, None).counts
+
+
+@pytest.mark.usefixtures("_small_blocks")
+@settings(max_examples=examples(20))
+@given(
+    st.lists(OBJECTS | RECORDS | BAD | BLANKS | STARTS | TAGGED, min_size=1, max_size=8),
+    st.integers(1, 40),
+)
+def test_whatever_the_lines_a_log_is_read_as_without_the_cache(
+    lines: list[bytes], times: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        log, cache = Path(folder, "calls.jsonl"), Path(folder, "cache")
+        log.write_bytes(b"".join(line + b"\n" for line in lines * times))
+        aged(log, patched)
+        plain = read(log, None)
+        for _ in ("parsed and kept", "from the cache"):
+            found = read(log, ParseCache(cache))
+            assert found.frame.equals(plain.frame)
+            assert (found.counts, found.running) == (plain.counts, plain.running)
+            assert found.formats == plain.formats
+
+
+@pytest.mark.usefixtures("_small_blocks")
+@pytest.mark.parametrize("steps", [0, 1, 5])
+@pytest.mark.parametrize("change", ["grown", "cut short", "written over", "replaced"])
+def test_a_log_that_changes_between_two_blocks_is_read_as_without_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, steps: int
+) -> None:
+    lines = [RECORD % ms for ms in range(100, 600)]
+    changed = {
+        "grown": [*lines, RECORD % 600],
+        "cut short": lines[:77],
+        "written over": lines[::-1],
+        "replaced": lines[100:],
+    }[change]
+
+    def changing(log: Path, cache: ParseCache | None) -> Snapshot:
+        with closing(Reader([log], cache=cache)) as reader:
+            for _ in range(steps):
+                assert reader.step()
+            if change == "replaced":
+                log.rename(log.with_suffix(".1"))
+            with log.open("r+b" if log.exists() else "wb") as file:
+                file.write(b"".join(changed))
+                file.truncate()
+            return read_all(reader)
+
+    logs = [tmp_path / name / "calls.jsonl" for name in ("cached", "plain")]
+    for log in logs:
+        log.parent.mkdir()
+        log.write_bytes(b"".join(lines))
+        aged(log, monkeypatch)
+    read(logs[0], ParseCache(tmp_path / "cache"))
+    cached = changing(logs[0], ParseCache(tmp_path / "cache"))
+    plain = changing(logs[1], None)
+    assert cached.frame.equals(plain.frame)
+    assert cached.counts.records == plain.counts.records >= len(changed)
+
+
+@pytest.mark.usefixtures("_small_blocks")
 @pytest.mark.parametrize("change", ["rewritten in place", "replaced", "written while it is read"])
 def test_remembered_digests_are_never_those_of_other_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str

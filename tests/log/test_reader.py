@@ -395,3 +395,25 @@ def test_news_of_a_folder_are_its_new_files_too_while_an_old_one_grows(
         append(files[0], line(1)) if len(reader.files) == 1 else None
     assert set(steps(reader.snapshot())) == {0, 1, 2}
     reader.close()
+
+
+def test_it_is_known_without_reading_whether_the_file_read_last_has_grown(
+    files: list[Path],
+) -> None:
+    for file in files:
+        file.write_bytes(line(0))
+    reader = Reader(files)
+    read_all(reader)
+    reader.loaded()
+    assert not reader.has_unread
+    append(files[0], line(1))
+    assert reader.read_news()
+    append(files[0], line(2))
+    assert reader.has_unread
+    assert reader.has_unread, "it was not read"
+    assert reader.read_news()
+    assert not reader.has_unread
+    reader.close()
+    nothing = Reader([])
+    assert not nothing.has_unread
+    nothing.close()

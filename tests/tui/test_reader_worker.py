@@ -18,6 +18,7 @@ from llmlog_tui.tui.workers import reader
 from llmlog_tui.tui.workers.reader import (
     PollDurations,
     ReaderWorker,
+    gather_time,
     pause_after,
     post_interval,
 )
@@ -49,6 +50,16 @@ def test_neither_parsing_nor_a_busy_processor_makes_the_next_poll_late() -> None
 @pytest.mark.parametrize(("quiet_s", "pause"), [(0.9, 0.02), (1.0, 0.05), (5.0, 0.1), (3600, 0.1)])
 def test_files_are_looked_at_less_often_while_nothing_comes(quiet_s: float, pause: float) -> None:
     assert pause_after(0.0005, quiet_s=quiet_s) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(
+    ("quiet_s", "until_due_s", "seconds"),
+    [(0.02, 0.09, 0.1), (0.02, 0.3, 0.3), (0.1, -0.1, 0.1), (0.2, 0.0, 0.0), (60.0, 0.0, 0.0)],
+)
+def test_lines_of_a_stream_are_read_together_and_a_lone_one_at_once(
+    quiet_s: float, until_due_s: float, seconds: float
+) -> None:
+    assert gather_time(quiet_s, until_due_s=until_due_s) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(("loading_s", "seconds"), [(0, 0.11), (4, 0.11), (10, 0.2), (600, 0.5)])

@@ -13,7 +13,7 @@ import orjson
 
 from llmlog_tui.log.cache_entry import DIGESTS, read_entry, sha256, write_entry
 from llmlog_tui.log.file_identity import strict_identity
-from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.line_splitter import Block, UnreadLines
 
 _SETTLED_S: Final = 2.0
 """Seconds after a write within which another may leave the times unchanged."""
@@ -42,13 +42,15 @@ class BlockDigests:
     def of(self, block: Block) -> Callable[[], bytes]:
         """Return what gives the digest of a block that was just read, in any thread."""
         # Looked at after the bytes were read: a write in between has changed the file.
-        identity = _settled(self._stat_of(block.generation))
-        if identity is None:
+        if not self._is_settled(block.generation):
             return lambda: sha256(block.data)
-        if identity != self._identity:
-            self._identity = identity
-            self._known, self._is_new = _read(self._entry), False
         return partial(self._remembered, self._known, block)
+
+    def known(self, lines: UnreadLines) -> bytes | None:
+        """Return the digest of lines of which both ends were just read; None if unknown."""
+        if not self._is_settled(lines.generation):
+            return None
+        return self._known.get(_place(lines.offset, lines.length))
 
     def save(self) -> None:
         """Write new digests. Raises OSError."""
@@ -57,8 +59,16 @@ class BlockDigests:
             write_entry(self._entry, content)
             self._is_new = False
 
+    def _is_settled(self, generation: int) -> bool:
+        """Return whether the file was not written to lately; if so, `_known` has its digests."""
+        identity = _settled(self._stat_of(generation))
+        if identity is not None and identity != self._identity:
+            self._identity = identity
+            self._known, self._is_new = _read(self._entry), False
+        return identity is not None
+
     def _remembered(self, known: dict[str, bytes], block: Block) -> bytes:
-        place = f"{block.offset} {block.length}"
+        place = _place(block.offset, block.length)
         if place not in known:
             known[place] = sha256(block.data)
             self._is_new = True
@@ -67,6 +77,10 @@ class BlockDigests:
     @property
     def _entry(self) -> Path:
         return self._folder / (sha256(repr(self._identity).encode()).hex() + DIGESTS)
+
+
+def _place(offset: int, length: int) -> str:
+    return f"{offset} {length}"
 
 
 def _read(entry: Path) -> dict[str, bytes]:

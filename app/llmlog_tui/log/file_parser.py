@@ -13,14 +13,14 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.formats import Format, LogState
 from llmlog_tui.formats.all_formats import ALL_FORMATS
-from llmlog_tui.formats.detect import head_of
+from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.driver import Decoded, Decoder
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.line_errors import FaultCounts
-from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.line_splitter import Block, UnreadLines
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import FileCache, ParseOptions
-from llmlog_tui.log.record_block import RecordBlock
+from llmlog_tui.log.record_block import CachedBlock, RecordBlock
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
@@ -102,20 +102,40 @@ class FileParser:
         if isinstance(block, RecordBlock):
             records = block.parsed
             return lambda: records
-        head = head_of(block.data, self.formats)
+        if isinstance(block, CachedBlock):
+            return block.work
+        options = self._options(block.offset, block.data)
+        if options is None:
+            return None
+        if self._cache is not None:
+            return self._cache.prepare(block, options)
+        return partial(parse, block.data, **options)
+
+    def recall(self, lines: UnreadLines) -> Block | None:
+        """Return the cached block of lines; None if they must be read."""
+        if self._cache is None or b"\n" not in lines.start[:HEAD_BYTES]:
+            return None
+        options = self._options(lines.offset, lines.start)
+        work = None if options is None else self._cache.known(lines, options)
+        if work is None:
+            return None
+        return CachedBlock(
+            b"", lines.offset, lines.generation, work=work, bytes_unread=lines.length
+        )
+
+    def _options(self, offset: int, start: bytes) -> ParseOptions | None:
+        """Return how to parse a block; None if it must be decoded."""
+        head = head_of(start, self.formats)
         if not head.is_plain:
             return None
-        options = ParseOptions(
-            at_start=block.offset == 0,
+        return ParseOptions(
+            at_start=offset == 0,
             strictness=self._strictness,
             columns=self._columns,
             only_ours=head.has_events,
             tags=self._tags,
             filled=self._filled,
         )
-        if self._cache is not None:
-            return self._cache.prepare(block, options)
-        return partial(parse, block.data, **options)
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
         """Return the records of the next block; `parsed` is the result of prepare()'s work."""
@@ -152,7 +172,7 @@ class FileParser:
         """Give up incomplete lines if a block does not follow the last one."""
         end = self._end
         # Not the block itself: a log may have thousands of files, each with a block of its size.
-        self._end = (block.generation, block.offset + len(block.data))
+        self._end = (block.generation, block.offset + block.length)
         follows = end is None or (end[0] == block.generation and end[1] <= block.offset)
         return Decoded() if follows else self.decoder.restart()
 

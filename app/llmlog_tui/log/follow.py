@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from llmlog_tui.log.file_identity import file_identity
 from llmlog_tui.log.generation import Generation
-from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.line_splitter import Block, Recall
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix
 from llmlog_tui.log.rotation import already_read_prefix
 
@@ -86,6 +86,8 @@ class Follower:
         """Whether the file has never existed yet."""
         self.is_gone = False
         """Whether the file existed, and was not replaced."""
+        self.recall: Recall | None = None
+        """Where blocks may come from instead of the file."""
         self._newest_first = newest_first
         self._may_skip = may_skip
         self._linger_s = linger_s
@@ -117,7 +119,7 @@ class Follower:
             return self.read()
         # Checked first: data written before the replacement is read below.
         is_replaced = self._is_replaced(current)
-        if block := current.read(BLOCK_BYTES):
+        if block := current.read(BLOCK_BYTES, self.recall):
             return block
         if is_replaced and self._open():
             return self.read()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.line_splitter import Block, LineSplitter, Recall, UnreadLines
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 
@@ -23,6 +23,9 @@ Larger reads are digested later, so as not to slow down loading.
 
 _MAX_COPIED: Final = 2**16
 """Bytes before the end of a read in which a line's end is looked for."""
+
+_START_BYTES: Final = 2**17
+"""Bytes at the start of lines that may be known: enough to tell their format."""
 
 _CAUGHT_UP_BYTES: Final = 2**26
 """Maximum bytes that one poll adds to a digest."""
@@ -103,21 +106,24 @@ class Generation:
         """Skip the bytes before `start`: their lines were read from another file."""
         self._start_at(start, self._digest_up_to(start, PrefixDigest()))
 
-    def read(self, size: int) -> Block | None:
-        """Return the next whole lines, `size` bytes at a time."""
+    def read(self, size: int, recall: Recall | None = None) -> Block | None:
+        """Return the next whole lines, `size` bytes at a time, or from `recall`."""
         if not self.resolve():
             return None
         if self._torn:
             torn, self._torn = self._torn, None
             return torn
+        if recall is not None and (known := self._recalled(size, recall)):
+            return known
         while data := self._read_lines(size, self.live):
             self._grew = time.monotonic()
-            self._head += data[: HEAD_BYTES - len(self._head)]
-            self._tail = (self._tail + data[-HEAD_BYTES:])[-HEAD_BYTES:]
+            # Before the ends change: by them it is checked that the file was not written over.
             if len(data) <= _LIVE_BYTES:
                 self._catch_up(_CAUGHT_UP_BYTES)
                 if self._digest.offset == self.live.offset:
                     self._digest.feed(data)
+            self._head += data[: HEAD_BYTES - len(self._head)]
+            self._tail = (self._tail + data[-HEAD_BYTES:])[-HEAD_BYTES:]
             if block := self.live.feed(data):
                 return block
         if self.idle_s() >= _QUIET_S:
@@ -210,12 +216,36 @@ class Generation:
         """Return the next bytes: up to `size`, if possible only whole lines of them."""
         offset = splitter.offset
         # Otherwise the splitter would copy all lines, to join them with the rest of the one before.
-        if size > _MAX_COPIED and not splitter.is_inside_line:
-            end = os.pread(self.fd, _MAX_COPIED, offset + size - _MAX_COPIED)
+        if not splitter.is_inside_line:
+            size, _ = self._whole_lines(size, offset)
+        return os.pread(self.fd, size, offset)
+
+    def _whole_lines(self, size: int, offset: int) -> tuple[int, bytes]:
+        """Return the length of the whole lines in the next `size` bytes, and their end.
+
+        The length is `size`, and the end empty, if that would take more than a look at the end.
+        """
+        if size > _MAX_COPIED:
+            end = self._pread(_MAX_COPIED, offset + size - _MAX_COPIED)
             cut = end.rfind(b"\n") + 1
             if cut and len(end) == _MAX_COPIED:
-                size += cut - _MAX_COPIED
-        return os.pread(self.fd, size, offset)
+                return size + cut - _MAX_COPIED, end[:cut]
+        return size, b""
+
+    def _recalled(self, size: int, recall: Recall) -> Block | None:
+        """Return the recalled next block; None if its lines must be read."""
+        offset = self.live.offset
+        length, end = self._whole_lines(size, offset)
+        if not self.live.is_at_line or len(end) < HEAD_BYTES:
+            return None
+        start = self._pread(_START_BYTES, offset)
+        block = recall(UnreadLines(self.number, offset, length, start))
+        if block is not None:
+            self._grew = time.monotonic()
+            self._head += start[: HEAD_BYTES - len(self._head)]
+            self._tail = end[-HEAD_BYTES:]
+            self.live.pass_over(length)
+        return block
 
     def _pread(self, length: int, offset: int) -> bytes:
         return os.pread(self.fd, length, offset)

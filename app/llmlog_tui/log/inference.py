@@ -121,12 +121,16 @@ def _statuses(fit: Columns, height: int) -> Columns:
     return found.to_dict()
 
 
+_ALIASES: Final = {
+    "request_model": pl.coalesce("requested_model", "request_model"),
+    "http_status": pl.coalesce(
+        "error_status", pl.when(pl.col("http_status") >= FAILED_STATUS).then("http_status")
+    ),
+}
+"""Other logs' names for our fields -> our field, with theirs in place of nulls."""
+
+
 def _aliased(fit: Columns, height: int) -> Columns:
     """Return our columns filled from other logs' names for them, where those hold anything."""
-    http = pl.col("http_status")
-    filled = {
-        "request_model": pl.coalesce("requested_model", "request_model"),
-        "http_status": pl.coalesce("error_status", pl.when(http >= FAILED_STATUS).then(http)),
-    }
-    given = [value for name, value in filled.items() if name in fit]
+    given = [value for name, value in _ALIASES.items() if name in fit]
     return completed(fit, height).select(given).to_dict() if given else {}

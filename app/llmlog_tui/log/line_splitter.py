@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_LINE_BYTES: Final = 16 * 2**20
 """A line longer than this is passed over and counted, not generation in memory."""
@@ -42,6 +43,24 @@ class Block:
         """Number of bytes."""
         return len(self.data)
 
+    @property
+    def ends_line(self) -> bool:
+        """Whether the last line has its newline."""
+        return self.data.endswith(b"\n")
+
+
+class UnreadLines(NamedTuple):
+    """Whole lines of a file, of which only the `start` was read."""
+
+    generation: int
+    offset: int
+    length: int
+    start: bytes
+
+
+Recall = Callable[[UnreadLines], Block | None]
+"""Returns the block of lines that are known; None if they must be read."""
+
 
 class LineSplitter:
     """Splits the bytes of one generation, from `start` on, into whole lines."""
@@ -76,6 +95,15 @@ class LineSplitter:
     @property
     def is_inside_line(self) -> bool:
         return self._skipping or bool(self._tail)
+
+    @property
+    def is_at_line(self) -> bool:
+        """Whether the next byte begins a line."""
+        return not (self.is_inside_line or self._lacks_newline)
+
+    def pass_over(self, length: int) -> None:
+        """Continue after whole lines that need not be split."""
+        self.offset += length
 
     def feed(self, data: bytes) -> Block | None:
         """Add the next bytes; return the whole lines so far, if any."""

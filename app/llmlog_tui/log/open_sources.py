@@ -19,7 +19,7 @@ from llmlog_tui.log.block_digests import StatOf
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_source import LineSource
-from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.line_splitter import Block, Recall
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time
 from llmlog_tui.log.retention import Retention
@@ -113,6 +113,13 @@ class OpenSources:
                 return index, block
         return None
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the file that gave the last newest block has grown since."""
+        source = self.opened[self.order[self._last_turn[False]]] if self.opened else None
+        read, there = source.position() if isinstance(source, Follower) else (0, 0)
+        return read < there
+
     def read_first(self, indexes: Sequence[int]) -> None:
         """Poll these sources before the others."""
         self.order = [*indexes, *(index for index in self.order if index not in indexes)]
@@ -121,6 +128,12 @@ class OpenSources:
         """Return what tells the state of the open file of a source with this index."""
         source = self.opened[index]
         return source.stat_of if isinstance(source, Follower) else lambda _: None
+
+    def recall_from(self, index: int, recall: Recall) -> None:
+        """Let blocks of a plain file come from elsewhere."""
+        source = self.opened[index]
+        if isinstance(source, Follower):
+            source.recall = recall
 
     def in_order(self) -> list[Path]:
         """Return the files in the order in which they are polled."""

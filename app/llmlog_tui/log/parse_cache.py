@@ -10,6 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -22,7 +23,7 @@ from llmlog_tui.log.block_digests import BlockDigests, StatOf
 from llmlog_tui.log.cache_entry import PARSED, SUFFIXES, read_entry, sha256, write_entry
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
-from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.line_splitter import Block, UnreadLines
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS, nulls
 from llmlog_tui.log.starts import NO_STARTS
@@ -82,13 +83,18 @@ class ParseCache:
         if len(block) < MIN_BYTES:
             return parse(block, **options)
         of_block = sha256(block) if digest is None else digest()
-        entry = self._folder / (_key(of_block, options) + PARSED)
+        entry = self._entry(of_block, options)
         known = _read(entry)
         if known is not None:
-            return known
+            return known.parsed()
         parsed = parse(block, **options)
         self._write(entry, parsed)
         return parsed
+
+    def known(self, digest: bytes, options: ParseOptions) -> Callable[[], Parsed] | None:
+        """Return what decodes a block's records; None if its lines are needed."""
+        known = _read(self._entry(digest, options))
+        return None if known is None or known.rest["refused"] else known.parsed
 
     def close(self) -> None:
         """Save digests, and delete the entries not used for the longest, if too many."""
@@ -115,6 +121,9 @@ class ParseCache:
         for path, _ in _entries(self._folder):
             path.unlink(missing_ok=True)
 
+    def _entry(self, of_block: bytes, options: ParseOptions) -> Path:
+        return self._folder / (_key(of_block, options) + PARSED)
+
     def _write(self, entry: Path, parsed: Parsed) -> None:
         with contextlib.suppress(OSError, PolarsError):
             write_entry(entry, _to_bytes(parsed))
@@ -132,6 +141,11 @@ class FileCache:
         """Return the parsing of a block that was just read, for any thread."""
         digest = self._digests.of(block)
         return lambda: self._cache.parse(block.data, digest, **options)
+
+    def known(self, lines: UnreadLines, options: ParseOptions) -> Callable[[], Parsed] | None:
+        """Return what decodes the records of lines; None if they must be read."""
+        digest = self._digests.known(lines)
+        return None if digest is None else self._cache.known(digest, options)
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -207,13 +221,23 @@ def _rest_of(parsed: Parsed) -> dict[str, Any]:
     }
 
 
-def _read(entry: Path) -> Parsed | None:
-    """Return what an entry holds; None without it, or if it is damaged."""
+@dataclass(frozen=True)
+class _Known:
+    """An entry: its content, and the metadata of it."""
+
+    content: bytes
+    rest: Mapping[str, Any]
+
+    def parsed(self) -> Parsed:
+        return _from_bytes(pl.read_parquet(self.content), self.rest)
+
+
+def _read(entry: Path) -> _Known | None:
+    """Return an entry; None without it, or if it is damaged."""
     content = read_entry(entry)  # polars may panic on damaged parquet, or return other values
     if content is None:
         return None
-    rest = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_METADATA])
-    return _from_bytes(pl.read_parquet(content), rest)
+    return _Known(content, json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_METADATA]))
 
 
 def _from_bytes(rows: pl.DataFrame, rest: Mapping[str, Any]) -> Parsed:

@@ -223,6 +223,11 @@ class Reader:
         return any(not table.is_loaded for table in self._sources.tables())
 
     @property
+    def has_unread(self) -> bool:
+        """Whether the file that was read last has more lines."""
+        return self._sources.has_unread
+
+    @property
     def rows_outside(self) -> int:
         """Number of records outside the window, if tables or archives are read."""
         dropped = 0 if self.is_stream else self._store.dropped
@@ -431,7 +436,10 @@ class Reader:
             stat_of = self._sources.stat_of(len(self._parsers))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
             of_file = None if cache is None else cache.of_file(stat_of)
-            self._parsers.append(FileParser(self._states, self._columns, cache=of_file))
+            parser = FileParser(self._states, self._columns, cache=of_file)
+            if of_file is not None:
+                self._sources.recall_from(len(self._parsers), parser.recall)
+            self._parsers.append(parser)
         if self._new_files or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)

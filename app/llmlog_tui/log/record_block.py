@@ -1,7 +1,8 @@
-"""A block of records that were parsed before: rows of an archive's part."""
+"""Blocks of records that were parsed before: of an archive's part, or from the cache."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llmlog_tui.log.line_splitter import Block
@@ -19,3 +20,19 @@ class RecordBlock(Block):
     def length(self) -> int:
         """Number of rows: an archive is read again by them, not by bytes."""
         return self.rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedBlock(Block):
+    """Whole lines that were not read, and `work` that returns their records; `data` is empty."""
+
+    work: Callable[[], Parsed]
+    bytes_unread: int
+
+    @property
+    def length(self) -> int:
+        return self.bytes_unread
+
+    @property
+    def ends_line(self) -> bool:
+        return True

@@ -208,6 +208,8 @@ def _fit(column: pl.Series) -> pl.Series:
 
 def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with strings for categoricals, as SQL, export and string joins need."""
+    if not any(isinstance(dtype, pl.Categorical) for dtype in frame.dtypes):
+        return frame
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
@@ -226,7 +228,7 @@ def integer_columns(frame: pl.DataFrame) -> frozenset[str]:
 def restore_integers(frame: pl.DataFrame, names: Collection[str] | None = None) -> pl.DataFrame:
     """Return the frame with integers in `names`, by default its integer_columns()."""
     found = integer_columns(frame) if names is None else names
-    return frame.with_columns_seq(pl.col(name).cast(pl.Int64) for name in found)
+    return frame.with_columns_seq(pl.col(name).cast(pl.Int64) for name in found) if found else frame
 
 
 _EXACT: Final = 2**53
@@ -236,9 +238,8 @@ _EXACT: Final = 2**53
 def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with each all-null column replaced by one that takes no memory."""
     empty = [column for column in frame if column.null_count() == len(column)]
-    return frame.with_columns(
-        pl.Series(column.name, [None], column.dtype).new_from_index(0, len(column))
-        for column in empty
+    return frame.with_columns_seq(
+        column.new_from_index(0, len(column)) for column in empty if len(column)
     )
 
 
@@ -282,7 +283,7 @@ def _epochs(text: pl.Series, first: str) -> pl.Series | None:
     epochs = text.cast(pl.Float64, strict=False)
     if epochs.null_count() > text.null_count():
         return None
-    return epochs.to_frame().select(_of_epoch(pl.col(text.name))).to_series()
+    return epochs.alias("epoch").to_frame().select(_FROM_EPOCH).to_series().alias(text.name)
 
 
 def _of_epoch(epoch: pl.Expr) -> pl.Expr:
@@ -291,6 +292,10 @@ def _of_epoch(epoch: pl.Expr) -> pl.Expr:
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
     return to_us.round().cast(pl.Int64, strict=False).cast(_UTC)
+
+
+_FROM_EPOCH: Final = _of_epoch(pl.col("epoch"))
+# Made once: it takes longer than the few timestamps of a live log.
 
 
 def _any_time(text: pl.Expr) -> pl.Expr:

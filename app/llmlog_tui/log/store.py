@@ -322,7 +322,7 @@ class Store:
         """Return the index of the range of `block`, and its first line in that range."""
         length = block.length
         last = self._ranges[-1] if self._ranges and self._ends_line else None
-        self._ends_line = block.data.endswith(b"\n")
+        self._ends_line = block.ends_line
         if (
             last
             and not block.too_long

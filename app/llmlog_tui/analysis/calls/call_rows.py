@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import polars as pl
 
-from llmlog_tui.log.schema import IS_CALL
+from llmlog.record import CALL_EVENTS
 
 # One division: by a constant, polars rounds the last digit of one row and of many differently.
 _COMPUTED: Final = pl.col("completion_tokens").cast(pl.Float64) * 1_000 / pl.col("latency_ms")
@@ -99,5 +99,8 @@ Calls: TypeAlias = pl.DataFrame | CallRows
 
 def call_index(records: pl.DataFrame, first: int = 0) -> pl.DataFrame:
     """Return CallRows.index of the calls of records; `first` is the index of the first record."""
-    at = pl.int_range(first, first + pl.len(), dtype=pl.UInt32)
-    return records.select("row", at=at, is_call=IS_CALL).filter("is_call").select("at", "row")
+    at = pl.int_range(first, first + records.height, dtype=pl.UInt32, eager=True)
+    index = pl.DataFrame([at.alias("at"), records["row"]])
+    # Eager, and mostly all of them are calls: new records are few, ten times a second.
+    is_call = records["event"].is_in(list(CALL_EVENTS))
+    return index if is_call.all(ignore_nulls=False) else index.filter(is_call)

@@ -177,6 +177,12 @@ _MIN_VARIANCE: Final = 1e-12
 """Relative variance below which values count as constant."""
 
 
+SLOW_COLUMNS: Final = frozenset(
+    ("latency_ms", "status", "retries", "reasoning_tokens", "completion_tokens")
+)
+"""Columns that count_slow() reads."""
+
+
 def count_slow(calls: Calls, over_ms: float) -> SlowCounts:
     """Return the sums over calls; a call is slow over `over_ms`."""
     is_slow = slow(over_ms)

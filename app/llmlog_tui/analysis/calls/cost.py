@@ -34,6 +34,9 @@ FIGURES: Final = {
 }
 """Sums of cost and savings of a group, null if unknown; its unpriced calls."""
 
+COST_COLUMNS: Final = frozenset(("event", "cost_usd", "saved_usd"))
+"""Columns that FIGURES are computed from."""
+
 _HAS_TOKENS: Final = pl.col("prompt_tokens").is_not_null() & (
     pl.col("completion_tokens").is_not_null() | (pl.col("event") == "embedding")
 )

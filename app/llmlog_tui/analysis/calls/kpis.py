@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -28,20 +29,22 @@ _SUMS: Final = {
     "prompted": wide(pl.col("prompt_tokens").filter(_KNOWN_CACHE)).sum(),
     "usd": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
 }
+# Of contiguous numbers without nulls polars finds a quantile in a fifth of the time.
+_LATENCIES: Final = pl.col("latency_ms").drop_nulls()
 _QUANTILES: Final = {
-    "p50": pl.col("latency_ms").quantile(0.5, interpolation="linear"),
-    "p95": pl.col("latency_ms").quantile(0.95, interpolation="linear"),
-    "tok/s": pl.col("tokens_per_sec").median(),
+    "p50": _LATENCIES.quantile(0.5, interpolation="linear"),
+    "p95": _LATENCIES.quantile(0.95, interpolation="linear"),
+    "tok/s": pl.col("tokens_per_sec").drop_nulls().median(),
 }
 NAMES: Final = (*_QUANTILES, "errors", "cut off", "cached", "$/h")
 """Key figures, in display order."""
 
-_INPUTS: Final = frozenset(
+KPI_COLUMNS: Final = frozenset(
     name
     for expression in (*_SUMS.values(), *_QUANTILES.values(), pl.col("ts"))
     for name in expression.meta.root_names()
 )
-"""Columns that the figures are computed from."""
+"""Columns that the key figures are computed from."""
 
 _HOUR_MS: Final = 3_600_000
 _MIN_SPAN_MS: Final = 60_000
@@ -125,12 +128,9 @@ def series(calls: Calls, over: Totals) -> Series:
         return by_name
     hours = None if over.hours is None else over.hours / SLICES
     since = (pl.col("ts") - over.first).dt.total_milliseconds() / over.span_ms * SLICES
-    sliced = (
-        calls.lazy()
-        .filter(pl.col("ts").is_not_null())
-        .group_by(since.floor().clip(0, SLICES - 1).cast(pl.Int64).alias("slice"))
-    )
-    for found in sliced.agg(**_QUANTILES, **_SUMS).collect().iter_rows(named=True):
+    timed = _inputs(calls).drop_nulls("ts")
+    sliced = timed.with_columns(slice=since.floor().clip(0, SLICES - 1).cast(pl.UInt8))
+    for found in _by_slice(sliced).iter_rows(named=True):
         at = found.pop("slice")
         quantiles = {name: found.pop(name) for name in _QUANTILES}
         sums = Totals(**found, first=None, last=None)
@@ -139,12 +139,27 @@ def series(calls: Calls, over: Totals) -> Series:
     return by_name
 
 
+def _inputs(calls: Calls) -> pl.DataFrame:
+    return calls.select(sorted(KPI_COLUMNS)).rechunk()
+
+
+def _by_slice(sliced: pl.DataFrame) -> pl.DataFrame:
+    """Return quantiles and sums of calls by `slice`."""
+    numbers = sliced["slice"]
+    if not numbers.is_sorted():
+        return sliced.group_by("slice").agg(**_QUANTILES, **_SUMS)
+    # Calls in the order of their starts need no grouping, which takes twice as long.
+    begins = [numbers.search_sorted(number) for number in range(SLICES + 1)]
+    parts = (sliced.slice(begin, end - begin) for begin, end in pairwise(begins) if end > begin)
+    return pl.concat(part.select(pl.col("slice").first(), **_QUANTILES, **_SUMS) for part in parts)
+
+
 class KpiState:
     """Key figures of a growing set of calls; series may lag by 1%."""
 
     def __init__(self, calls: Calls) -> None:
-        # Once, not for the totals, the quantiles and the series.
-        copied = calls.select(sorted(_INPUTS))
+        # Copied once, not for the totals, the quantiles and the series.
+        copied = _inputs(calls)
         self._totals = over = totals(copied)
         quantiles = copied.select(**_QUANTILES).row(0)
         self.kpis = _kpis(over, quantiles, series(copied, over))

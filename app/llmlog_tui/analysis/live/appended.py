@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
-from llmlog_tui.analysis.calls.calls import model_calls
-from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.call_rows import CallRows
+from llmlog_tui.analysis.calls.cost import cost, priced, rates
 from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.query.predicate import is_by_row, matching
 from llmlog_tui.log.store import Snapshot
@@ -16,10 +15,10 @@ from llmlog_tui.log.tags import tag_types
 
 
 def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
-    """Return an Overview with the new records and calls of a later snapshot.
+    """Return an Overview with the new records, calls and costs of a later snapshot.
 
-    Traces, alerts, figures and baselines stay as they are. None if an analysis is needed: other
-    records have changed or there are new columns, or the filter depends on other records.
+    Traces, alerts, other figures and baselines stay as they are. None if an analysis is needed:
+    other records have changed or there are new columns, or the filter depends on other records.
     """
     shown = overview.snapshot
     count = snapshot.counts.records - shown.counts.records
@@ -33,10 +32,11 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         new = new.filter(pl.col("row") >= shown.counts.records)
     unchanged = pl.Series("changed", [False]).new_from_index(0, new.height)
     rows = priced(new, rates(overview.rules)).hstack([unchanged])
-    index = calls = call_index(rows, overview.frame.height)
+    new_calls = shown_calls = CallRows.of(rows)
     if overview.where is not None:
-        keys = matching(model_calls(rows), overview.where, may_lack_tags=True)
-        index = calls.filter(pl.col("row").is_in(keys.implode()))
+        shown_calls = new_calls.with_keys(matching(new_calls, overview.where, may_lack_tags=True))
+    at, keys = shown_calls.index["at"] + overview.frame.height, shown_calls.index["row"]
+    index = overview.calls.index.vstack(pl.DataFrame([at, keys]))
     if snapshot.dropped:  # the Overview has records that have left the retention window
         snapshot = replace(snapshot, frame=shown.frame.vstack(new))
     frame = overview.frame.vstack(rows)
@@ -44,9 +44,10 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         overview,
         snapshot=snapshot,
         frame=frame,
-        calls=CallRows(frame, overview.calls.index.vstack(index)),
+        calls=CallRows(frame, index),
+        cost=overview.cost.plus(cost(shown_calls)),
         newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
-        all_calls=overview.all_calls + calls.height,
+        all_calls=overview.all_calls + new_calls.height,
     )
 
 

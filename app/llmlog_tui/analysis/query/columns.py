@@ -45,21 +45,26 @@ def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
 
     See narrow() for the result.
     """
-    times = pl.col(pl.Datetime).dt.replace_time_zone(None)
-    return _with_room_for_sums(restore_integers(decategorize(frame)).with_columns(times))
+    frame = restore_integers(decategorize(frame))
+    if any(isinstance(dtype, pl.Datetime) for dtype in frame.dtypes):
+        frame = frame.with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
+    return _with_room_for_sums(frame)
 
 
 def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with Int128 for integers whose sum may not fit Int64."""
-    lowest = frame.select_seq(pl.col(pl.Int64).min())
-    highest = frame.select_seq(pl.col(pl.Int64).max())
     limit = _MAX_INT64 // max(1, frame.height)
-    large = [
-        low.name
-        for low, high in zip(lowest, highest, strict=True)
-        if max(high.item() or 0, -(low.item() or 0)) > limit
-    ]
+    integers = (column for column in frame if column.dtype == pl.Int64)
+    large = [column.name for column in integers if _farthest_from_0(column) > limit]
     return frame.with_columns(wide(pl.col(large))) if large else frame
+
+
+def _farthest_from_0(integers: pl.Series) -> int:
+    # Of the series, unlike of an expression: that wakes polars' threads.
+    lowest, highest = integers.min(), integers.max()
+    if not isinstance(lowest, int) or not isinstance(highest, int):
+        return 0
+    return max(highest, -lowest)
 
 
 def narrow(result: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,9 @@ def needed_columns(by: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_NEEDED, *grouping(by).columns)))
 
 
+_COUNTED_IDS: Final = ("session_id", "trace_id")
+
+
 @dataclass(frozen=True, eq=False)
 class Stats:
     """The statistics of a frame.
@@ -115,9 +118,11 @@ def stats(
         traces=pl.col("trace_id").drop_nulls().n_unique(),
     ).row(0, named=True)
     totals = frame.select_seq(**TOTALS).row(0, named=True)
+    found = grouping(by)
+    # Copies of ids are a fifth of the memory of the calls.
+    frame = frame.drop({*_COUNTED_IDS} - {*found.columns})
     calls = priced(model_calls(frame), rates(rules))
     of_calls = calls.select(**call_totals(over_ms)).row(0, named=True)
-    found = grouping(by)
     groups = _groups(grouped_records(frame, calls, found), found.key)
     unpriced = models_without_price(calls) if of_calls["unpriced_calls"] else []
     return Stats(

@@ -33,6 +33,18 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     given), name (of the root span, else the first tool), row (of the first record), at (its index
     in `frame`). Foreign events are no steps.
     """
+    return _by_trace(frame)
+
+
+def traces_and_begins(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Return traces(), and per record the index of its trace's first one, null without."""
+    found = _by_trace(frame, steps_at=pl.col("at"))
+    steps = found.select("at", "steps_at").explode("steps_at")
+    begins = pl.Series([None], dtype=pl.UInt32).new_from_index(0, frame.height)
+    return found.drop("steps_at"), begins.scatter(steps["steps_at"], steps["at"])
+
+
+def _by_trace(frame: pl.DataFrame, **more: pl.Expr) -> pl.DataFrame:
     is_root = (pl.col("event") == "span") & pl.col("parent_span_id").is_null()
     root = pl.col("name").filter(is_root).first()
     numbered = frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
@@ -47,6 +59,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
             name=pl.coalesce(root, pl.col("tool_name").cast(pl.String).drop_nulls().first()),
             row=pl.col("row").first(),
             at=pl.col("at").first(),
+            **more,
         ),
     )
 

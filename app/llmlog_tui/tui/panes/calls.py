@@ -42,6 +42,7 @@ _SUBSTITUTES: Final = {"model": "requested_model", "finish_reason": "error_type"
 """Field -> field shown in its place if it is unknown, as of failed calls."""
 
 _EMPTY: Final = "No model calls yet. They appear here as the application makes them."
+_NO_MATCH: Final = "No calls match. Esc clears the filter."
 
 _MARKS: Final[dict[str, CellSpan]] = {
     "warning": CellSpan("!", "warning"),
@@ -90,7 +91,9 @@ class CallsPane(Pane):
     def update_waiting(self, files: Sequence[Path]) -> None:
         """Show which files do not exist yet, in place of their calls."""
         empty = READING if self._overview is None else _EMPTY
-        if files and url_of(files[0]):
+        if self._overview is not None and self._overview.where is not None:
+            empty = _NO_MATCH
+        elif files and url_of(files[0]):
             empty = f"No answer yet about {files[0].name}: it is read once its server answers."
         elif files:
             empty = (
@@ -201,7 +204,7 @@ class CallsPane(Pane):
             self.set_title("Calls")
             return
         if self._overview.where is not None:
-            self.empty = "No calls match. Esc clears the filter."
+            self.empty = _NO_MATCH
         elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
         chosen = self._chosen()

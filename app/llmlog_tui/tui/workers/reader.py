@@ -51,6 +51,13 @@ _FIRST_PAINT_SECONDS: Final = 2.0
 _POST_SECONDS: Final = 0.11
 """Minimum seconds between two messages: each one causes a redraw."""
 
+_STREAM_S: Final = 0.2
+"""Maximum seconds between new lines and the last ones in a stream."""
+
+# After a poll and before painting: new lines shall be on screen within 150 ms.
+_GATHER_S: Final = 0.1
+"""Seconds from noticing lines of a stream until they are read."""
+
 _POST_SHARE: Final = 0.02
 _LONGEST_POST_SECONDS: Final = 0.5
 """Maximum pause between messages of progress: share of the loading time, and seconds."""
@@ -122,8 +129,9 @@ class ReaderWorker:
         start = newest = time.monotonic()
         try:
             while not self._cancelled.is_set():
-                began = time.monotonic()
                 is_live = state == "live"
+                self._gather(reader, state, newest, due)
+                began = time.monotonic()
                 with self._lock:
                     has_more = reader.read_news() if is_live else reader.step()
                 if has_more:
@@ -144,14 +152,20 @@ class ReaderWorker:
                     if was_posted:
                         loading_s = 0.0 if is_live else now - start
                         has_news, due = False, time.monotonic() + post_interval(loading_s)
-                # What comes until the next message is due is read in one piece.
-                pause = max(pause, due - time.monotonic())
+                if has_news:  # what comes until the next message is due is read in one piece
+                    pause = max(pause, due - time.monotonic())
                 is_idle = is_live or not has_more
                 if is_idle and (state == "done" or self._cancelled.wait(pause)):
                     return
         finally:
             if state != "done":  # lines of a log that is not followed may still be requested
                 reader.close()
+
+    def _gather(self, reader: Reader, state: State, newest: float, due: float) -> None:
+        """Let live lines gather; the last came at `newest`, a message is due at `due`."""
+        if state == "live" and reader.has_unread:
+            now = time.monotonic()
+            self._cancelled.wait(gather_time(now - newest, until_due_s=due - now))
 
     def _open(self) -> Reader:
         # Not `workers.analysis`: reading starts while the other thread still imports that.
@@ -306,6 +320,15 @@ def pause_after(took: float, *, quiet_s: float) -> float:
     """Seconds until the next poll, from the last one's duration and seconds of quiet."""
     poll = next(poll for since, poll in _QUIET_POLLS if quiet_s >= since)
     return max(poll, min(_PAUSE_PER_POLL * took, _LONGEST_PAUSE_S))
+
+
+def gather_time(quiet_s: float, *, until_due_s: float) -> float:
+    """Return the seconds until new lines are read, with what comes meanwhile.
+
+    0 for lines that come `quiet_s` seconds after the last ones, unless they come in a stream.
+    """
+    # Each message costs a redraw: at ten lines a second, one for two of them is half of that.
+    return max(_GATHER_S, until_due_s) if quiet_s < _STREAM_S else 0.0
 
 
 def _progress(reader: Reader, state: State) -> Progress:
