@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id, resolve_id
-from llmlog_tui.log.schema import ID_FIELDS
+from llmlog_tui.log.schema import ALL_IDS
 
 LONG = "7c1d4e8a5b6f"
 
@@ -17,7 +17,7 @@ def trace(*ids: str) -> list[Record]:
     return [{"trace_id": each} for each in ids]
 
 
-@pytest.mark.parametrize("name", ID_FIELDS)
+@pytest.mark.parametrize("name", ALL_IDS)
 @pytest.mark.parametrize("wanted", [LONG, LONG[:6]])
 def test_any_id_is_found_whole_or_by_six_characters(frame: Frame, name: str, wanted: str) -> None:
     found, _ = find_by_id(frame([{"model": "m"}, {name: LONG}, {name: "other"}]), wanted)
