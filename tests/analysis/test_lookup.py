@@ -63,6 +63,22 @@ def test_who_asks_for_none_or_several_is_told_which_there_are(
         resolve_id(frame(trace("abcdef1", "abcdef2", "x", "y")), "trace_id", wanted)
 
 
+@pytest.mark.parametrize("wanted", [LONG.upper(), LONG[:6].upper()])
+def test_case_is_ignored_where_no_id_is_as_written(frame: Frame, wanted: str) -> None:
+    log = frame(trace("t", LONG))
+    assert find_by_id(log, wanted)[0]["row"].to_list() == [1]
+    assert resolve_id(log, "trace_id", wanted) == LONG
+
+
+def test_an_id_as_written_precedes_those_in_another_case(frame: Frame) -> None:
+    log = frame(trace("Req_00", "req_00", "REQ_00-1"))
+    assert find_by_id(log, "req_00")[0]["row"].to_list() == [1]
+    assert resolve_id(log, "trace_id", "REQ_00") == "REQ_00-1", "the only one it begins"
+    assert find_by_id(log, "rEQ_00")[0]["row"].to_list() == [0, 1]
+    with pytest.raises(NoIdError, match="rEQ_00 is, in another case, 2 trace_ids: Req_00, req_00"):
+        resolve_id(log, "trace_id", "rEQ_00")
+
+
 def test_an_empty_id_is_said_to_be_one_and_nothing_else(frame: Frame) -> None:
     log = frame(trace("t"))
     for ask in (partial(find_by_id, log), partial(resolve_id, log, "trace_id")):
