@@ -14,6 +14,7 @@ import polars as pl
 from llmlog.record import EVENTS
 from llmlog_tui.formats import Key, Record
 from llmlog_tui.formats.llmlog import TIME_KEYS
+from llmlog_tui.log.few_lines import read_few
 from llmlog_tui.log.inference import events, fill_defaults, has_foreign_events, lacks_times
 from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
 from llmlog_tui.log.line_splitter import count_newlines
@@ -23,6 +24,7 @@ from llmlog_tui.log.schema import (
     READ_SCHEMA,
     TELLING_KEYS,
     TEXT_SCHEMA,
+    Columns,
     LostValues,
     coerce,
     required_schema,
@@ -111,10 +113,14 @@ def parse(  # noqa: PLR0913 - options by name
     if at_start:
         block = block.removeprefix(_BOM)
     count = _line_count(block)
+    is_whole = strictness == Strictness.WHOLE_BLOCK
+    few = read_few(block) if is_whole and columns is COLUMNS else None
+    if few is not None:
+        frame, starts = _framed(few, [], range(count), columns)
+        return Parsed(frame, count, tags=tags, filled=filled.union(few), starts=starts)
     refused, nulled, no_lists = _Refused(), FaultCounts(), list[tuple[str, int]]()
     blanks = 0
     numbers: Sequence[int] = range(count)
-    is_whole = strictness == Strictness.WHOLE_BLOCK
     tags, more = _tag_schema(block, columns, tags)
     read = _Whole(block, columns, more, filled).read(only_ours=only_ours) if is_whole else None
     if read is None or read.height != count:
@@ -133,11 +139,7 @@ def parse(  # noqa: PLR0913 - options by name
         _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
     for name in _REPEATED & fit.keys():
         fit[name] = share_repeats(fit[name])
-    line = pl.Series("line", numbers, pl.UInt32)
-    # polars reads a block in chunks that differ by column; aligning them in every later query costs
-    # a hundred times more than a rechunk here.
-    frame = pl.DataFrame([*fill_defaults(fit, read.height, columns), line, *of_tags]).rechunk()
-    frame, starts = split_starts(frame)
+    frame, starts = _framed(fit, of_tags, numbers, columns)
     skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts
     next_strictness = strictness if is_faulty else Strictness.WHOLE_BLOCK
@@ -153,6 +155,17 @@ def parse(  # noqa: PLR0913 - options by name
         filled=filled.union(fit, of_more),
         starts=starts,
     )
+
+
+def _framed(
+    fit: Columns, tags: Sequence[pl.Series], numbers: Sequence[int], columns: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the records, and the starts, of columns from coerce() and of tags."""
+    line = pl.Series("line", numbers, pl.UInt32)
+    # polars reads a block in chunks that differ by column; aligning them in every later query costs
+    # a hundred times more than a rechunk here.
+    frame = pl.DataFrame([*fill_defaults(fit, len(line), columns), line, *tags]).rechunk()
+    return split_starts(frame)
 
 
 def _line_count(block: bytes) -> int:

@@ -1,0 +1,144 @@
+"""Read a few plain records of llmlog's without polars' parser.
+
+Its call wakes threads and costs as much for one line as for a hundred: too much ten times a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from llmlog.record import EVENTS, FIELDS
+from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA
+
+MAX_BYTES: Final = 2**16
+"""Maximum bytes of a block that is read here."""
+
+_EXACT: Final = 2**53
+"""Floats below this represent every integer; polars reads integers as floats."""
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MAX_EPOCH_S: Final = 1e11
+"""Seconds since 1970 below which a number as `ts` is in seconds."""
+
+_RFC_3339: Final = {len("2026-11-23T12:00:00.250000Z"): "Z", 32: "+00:00"}
+"""Length of a plain timestamp -> its zone."""
+
+
+class _UnusualError(ValueError):
+    """A value that is left to polars."""
+
+
+def read_few(block: bytes) -> dict[str, pl.Series] | None:
+    """Return what coerce() returns for a small block of plain records; else None.
+
+    Plain is an object with fields of FIELDS alone, in their types and without content and tags,
+    whose event and time need no inference.
+    """
+    if len(block) > MAX_BYTES or not block.startswith(b"{"):
+        return None
+    try:
+        records = [_record(line) for line in block.removesuffix(b"\n").split(b"\n")]
+        names = set[str]().union(*records).intersection(_CHECKED)
+        values = {name: [_CHECKED[name](each.get(name)) for each in records] for name in names}
+    except ValueError:  # orjson's errors, too
+        return None
+    height = len(records)
+    return {
+        name: _column(name, column)
+        for name, column in values.items()
+        if name in READ_SCHEMA and column.count(None) < height
+    }
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    """Return the object of a line. Raises ValueError unless it is a plain record."""
+    record = orjson.loads(line)
+    if not isinstance(record, dict) or not record.keys() <= _NAMES:
+        raise _UnusualError
+    # Each name has one, unless it occurs twice: then polars takes the first, and orjson the last.
+    if line.count(b'":') != len(record) or _SPACED.search(line):
+        raise _UnusualError
+    if record.get("event") not in _RECORDS:
+        raise _UnusualError
+    return record
+
+
+def _column(name: str, values: Sequence[object]) -> pl.Series:
+    if name == "ts":
+        return pl.Series(name, values, pl.Int64).cast(COLUMNS[name])
+    return pl.Series(name, values, COLUMNS.get(name, READ_SCHEMA[name]))
+
+
+# -- values: each is returned as it is kept, or raises
+
+
+def _text(value: object) -> str | None:
+    if value is not None and type(value) is not str:
+        raise _UnusualError
+    return value
+
+
+def _integer(value: object) -> int | None:
+    if value is not None and (type(value) is not int or abs(value) >= _EXACT):
+        raise _UnusualError
+    return value
+
+
+def _number(value: object) -> float | None:
+    return value if type(value) is float else _integer(value)
+
+
+def _truth(value: object) -> bool | None:
+    if value is not None and type(value) is not bool:
+        raise _UnusualError
+    return value
+
+
+def _texts(value: object) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(type(each) is str for each in value):
+        raise _UnusualError
+    return value
+
+
+def _time(value: object) -> int | None:
+    """Return µs since 1970."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        zone = _RFC_3339.get(len(value))
+        if zone is None or not value.endswith(zone) or value[10] != "T" or value[19] != ".":
+            raise _UnusualError
+        return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
+    seconds = _number(value)
+    if seconds is None or not 0 <= seconds < _MAX_EPOCH_S:
+        raise _UnusualError
+    return round(seconds * 1e6)
+
+
+_SPACED: Final = re.compile(rb'"\s+:')
+"""White space between a name and its colon."""
+
+_RECORDS: Final = tuple(event for event in EVENTS if event != "start")
+_OF_TYPE: Final[dict[str, Callable[[object], object]]] = {
+    "int": _integer,
+    "float": _number,
+    "str": _text,
+    "bool": _truth,
+    "strings": _texts,
+    "time": _time,
+}
+_CHECKED: Final = {
+    **{field.name: _OF_TYPE[field.type] for field in FIELDS if field.type != "json"},
+    "latency_ms": _number,
+    "ttft_ms": _number,
+}
+_NAMES: Final = _CHECKED.keys()
