@@ -21,8 +21,9 @@ from llmlog_tui.log.line_splitter import Block, Recall
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix
 from llmlog_tui.log.rotation import already_read_prefix
 
+# Of blocks of 8 MiB, the calls per block are a tenth of the work.
 BLOCK_BYTES: Final = 16 * 2**20
-"""Maximum bytes per read: of smaller blocks, the calls per block are a tenth of the work."""
+"""Maximum bytes per read."""
 
 NEWEST_BYTES: Final = 2**20
 """Bytes at the end of a big file that are read first."""
