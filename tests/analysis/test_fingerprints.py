@@ -205,3 +205,27 @@ def test_the_rows_that_are_looked_at_follow_the_calls_however_many_fingerprints(
         return rows
 
     assert looked_at(400) <= 4.4 * looked_at(100)
+
+
+def requested(model: str, fingerprint: str | None, **fields: object) -> Record:
+    """A call that no model answered, as servers that leave the model out have it."""
+    return {**call(fingerprint), "model": None, "requested_model": model, **fields}
+
+
+def test_calls_without_a_model_are_compared_by_the_requested_one(frame: Frame) -> None:
+    steps = [("a", "fp_1"), ("b", "fp_2"), ("a", "fp_1"), ("b", "fp_3")]
+    records = [requested(*each, step=n) for n, each in enumerate(steps)]
+    assert marked(frame, *records) == [False, False, False, True]
+
+
+def test_a_change_in_them_is_the_requested_models(calls: Frame) -> None:
+    both = [(("a", "fp_1"), ("b", "fp_2" if n < SETTLED else "fp_3")) for n in range(2 * SETTLED)]
+    failed = [requested("b", None, status="error") for _ in range(5)]
+    records = [requested(*each) for pair in both for each in pair]
+    (change,) = fingerprint_changes(
+        calls([*records[: 2 * SETTLED], *failed, *records[2 * SETTLED :]])
+    )
+    assert (change.model, change.previous, change.fingerprint) == ("b", "fp_2", "fp_3")
+    assert change.calls == SETTLED
+    shares = {each.name: (each.before, each.after) for each in change.table}
+    assert shares["failed"] == (5 / (SETTLED + 5), 0), "each failed call counts once"

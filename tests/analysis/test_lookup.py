@@ -8,7 +8,7 @@ import pytest
 from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id, resolve_id
-from llmlog_tui.log.schema import ID_FIELDS
+from llmlog_tui.log.schema import ALL_IDS
 
 LONG = "7c1d4e8a5b6f"
 
@@ -17,7 +17,7 @@ def trace(*ids: str) -> list[Record]:
     return [{"trace_id": each} for each in ids]
 
 
-@pytest.mark.parametrize("name", ID_FIELDS)
+@pytest.mark.parametrize("name", ALL_IDS)
 @pytest.mark.parametrize("wanted", [LONG, LONG[:6]])
 def test_any_id_is_found_whole_or_by_six_characters(frame: Frame, name: str, wanted: str) -> None:
     found, _ = find_by_id(frame([{"model": "m"}, {name: LONG}, {name: "other"}]), wanted)
@@ -61,6 +61,22 @@ def test_who_asks_for_none_or_several_is_told_which_there_are(
 ) -> None:
     with pytest.raises(NoIdError, match=says):
         resolve_id(frame(trace("abcdef1", "abcdef2", "x", "y")), "trace_id", wanted)
+
+
+@pytest.mark.parametrize("wanted", [LONG.upper(), LONG[:6].upper()])
+def test_case_is_ignored_where_no_id_is_as_written(frame: Frame, wanted: str) -> None:
+    log = frame(trace("t", LONG))
+    assert find_by_id(log, wanted)[0]["row"].to_list() == [1]
+    assert resolve_id(log, "trace_id", wanted) == LONG
+
+
+def test_an_id_as_written_precedes_those_in_another_case(frame: Frame) -> None:
+    log = frame(trace("Req_00", "req_00", "REQ_00-1"))
+    assert find_by_id(log, "req_00")[0]["row"].to_list() == [1]
+    assert resolve_id(log, "trace_id", "REQ_00") == "REQ_00-1", "the only one it begins"
+    assert find_by_id(log, "rEQ_00")[0]["row"].to_list() == [0, 1]
+    with pytest.raises(NoIdError, match="rEQ_00 is, in another case, 2 trace_ids: Req_00, req_00"):
+        resolve_id(log, "trace_id", "rEQ_00")
 
 
 def test_an_empty_id_is_said_to_be_one_and_nothing_else(frame: Frame) -> None:

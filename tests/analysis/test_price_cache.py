@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import stat
 import sys
 import tempfile
@@ -207,3 +208,17 @@ def test_with_the_cache_off_prices_are_neither_read_nor_written(
     assert listed(HOST, MODEL)
     assert user_prices() is None
     assert not folder.exists()
+
+
+def test_prices_of_the_installations_used_last_are_kept(folder: Path, looked_up: Mock) -> None:
+    pytest.importorskip("genai_prices")
+    folder.mkdir(parents=True)
+    for age in range(9):
+        entry = folder / f"{age}.prices"
+        entry.write_bytes(b"")
+        os.utime(entry, (1_000_000_000 - age, 1_000_000_000 - age))
+    listed(HOST, MODEL)
+    assert looked_up.call_count == 1
+    kept = {entry.name for entry in folder.iterdir()}
+    assert kept >= {"0.prices", "1.prices", "2.prices"}
+    assert len(kept) == 4, "those, and the ones of this installation"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.calls.search import Hit, search, step_of
+from llmlog_tui.analysis.calls import search as searching
+from llmlog_tui.analysis.calls.search import Hit, LastMatches, search, step_of
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 RECORDS: list[Record] = [
@@ -87,6 +88,25 @@ def test_a_step_is_found_in_its_trace_alone(log: Log) -> None:
     frame = log(steps).frame
     assert step_of(frame, "b", 1) == Hit(3, 1, 1)
     assert step_of(frame, "b", 2) is None
+
+
+def test_the_next_hit_of_a_text_needs_no_search_in_the_same_records(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[tuple[int, str]] = []
+    unchanged = searching.in_fields
+
+    def counting(frame: pl.DataFrame, text: str) -> pl.Series:
+        looked_for.append((frame.height, text))
+        return unchanged(frame, text)
+
+    monkeypatch.setattr(searching, "in_fields", counting)
+    frame, grown, matches = log(RECORDS).frame, log(RECORDS * 2).frame, LastMatches()
+    assert search(frame, "gpt", None, -1, matches=matches) == Hit(3, 3, 3)
+    assert search(frame, "gpt", 3, -1, matches=matches) == Hit(2, 2, 3)
+    assert search(frame, "req_2", 3, 0, matches=matches) is None
+    assert search(grown, "req_2", None, -1, matches=matches) == Hit(6, 2, 2)
+    assert looked_for == [(4, "gpt"), (4, "req_2"), (8, "req_2")]
 
 
 LETTERS = "aAkKiIsSzßſΣσς-12_\u212a\u0130\u0131\u0307éÉ."

@@ -211,13 +211,18 @@ HUGE = 2**62
         ("select sum(prompt_tokens) from calls group by model order by model", [2.0 * HUGE, HUGE]),
         ("select prompt_tokens from calls", [HUGE, HUGE, HUGE]),
         ("select sum(step) from calls", [6]),
+        ("select prompt_tokens * 4 from calls", [4.0 * HUGE] * 3),
+        ("select prompt_tokens + prompt_tokens + prompt_tokens from calls", [3.0 * HUGE] * 3),
+        ("select step * 4 from calls", [4, 8, 12]),
         (
             "select prompt_tokens from calls where prompt_tokens > sum(prompt_tokens) / 4",
             [HUGE] * 3,
         ),
     ],
 )
-def test_sums_of_huge_numbers_do_not_wrap(log: Log, sql: str, expected: list[float]) -> None:
+def test_sums_and_multiples_of_huge_numbers_do_not_wrap(
+    log: Log, sql: str, expected: list[float]
+) -> None:
     calls = [{"model": m, "prompt_tokens": HUGE, "step": n} for n, m in enumerate("aab", 1)]
     found = query(log(calls).frame, sql).to_series()
     assert found.to_list() == expected

@@ -99,6 +99,27 @@ def test_models_stand_in_the_order_of_their_first_use(frame: Frame) -> None:
     assert trace["models"] == ["b", "a"]
 
 
+def test_a_call_that_no_model_answered_has_the_requested_one(frame: Frame) -> None:
+    asked = [("only", None, "gpt"), ("fell back", None, "gpt"), ("fell back", "claude", "claude")]
+    routed = [("routed", None, "x/gpt"), ("routed", "gpt", "x/gpt"), ("none", None, None)]
+    records = [
+        at(n, trace_id=trace, model=model, requested_model=requested)
+        for n, (trace, model, requested) in enumerate((*asked, *routed))
+    ]
+    found = traces(frame(records))
+    assert dict(found.select("trace_id", "models").iter_rows()) == {
+        "only": ["gpt"],
+        "fell back": ["gpt", "claude"],
+        "routed": ["gpt"],
+        "none": [],
+    }
+
+
+def test_a_tool_has_no_model(frame: Frame) -> None:
+    trace = only(frame, at(0, event="tool_call", requested_model="gpt"))
+    assert trace["models"] == []
+
+
 def test_a_log_without_records_has_no_traces(frame: Frame) -> None:
     assert traces(frame([])).height == 0
 

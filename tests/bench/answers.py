@@ -18,7 +18,7 @@ import polars as pl
 from tests.bench.analysis import least
 from tests.bench.make_log import write
 
-from llmlog_tui.analysis.calls.search import search
+from llmlog_tui.analysis.calls.search import LastMatches, search
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
 from llmlog_tui.analysis.numeric.last_result import LastResult
 from llmlog_tui.analysis.traces.replay import replay
@@ -47,10 +47,13 @@ def answers(found: Overview) -> Iterator[Answer]:
     """Yield every answer over a loaded log."""
     frame = found.frame
     trace = str(frame["trace_id"][frame.height // 2])
-    finds = (("find, no match", "zz no such"), ("find, a part of an id", trace[:7]))
+    parts = ("find, a part of an id", trace[:7]), ("find, a part without digits", "deadbea")
+    finds = (("find, no match", "zz no such"), *parts)
     for name, text in (*finds, ("find, an id", trace)):
         bare = frame.lazy().select(pl.col("trace_id").str.contains(text, literal=True).sum())
         yield Answer(name, 130, partial(search, frame, text, None, -1), bare.collect)
+        again = partial(search, frame, text, 0, 1, matches=LastMatches())
+        yield Answer(f"{name}, next", 10, again, bare.collect)
     calls = frame.lazy().filter(IS_CALL)
     mean = pl.len(), pl.col("latency_ms").mean()
     grouped = "select model, count(*), avg(latency_ms) from calls group by model"

@@ -52,6 +52,7 @@ INSERT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 CANCEL = "cancel_http_readonly_queries_on_client_close"
+RUNNING = "SELECT count() FROM system.processes WHERE Settings['log_comment'] != ''"
 
 
 class Result(Protocol):
@@ -67,8 +68,8 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
-Work = Callable[[Connection, str], bytes]
-"""Function that runs a query, which begins with the given comment."""
+Work = Callable[[Connection], bytes]
+"""Function that runs a query."""
 
 
 @dataclass
@@ -102,13 +103,12 @@ class Engine:
     ) -> bytes:
         """Return what `work` does with a connection; end it if the client is gone.
 
-        Its second argument is a comment that the query has to begin with. Raises as ClickHouse.
+        Raises as ClickHouse.
         """
-        comment = f"/* request {next(self._numbers)} */ "
+        # Not a comment in the query: one with parameters is kept without it.
+        name = f"request {next(self._numbers)}"
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(
-                self._run, lambda found: work(found, comment), user, database, settings
-            )
+            running = pool.submit(self._run, work, name, user, database, settings)
             while True:
                 try:
                     return running.result(timeout=0.02)
@@ -116,11 +116,11 @@ class Engine:
                     if running.done():
                         raise
                     if is_gone() and settings.get(CANCEL) == "1":
-                        self.query(f"KILL QUERY WHERE query LIKE '{comment}%'")
+                        self.query(f"KILL QUERY WHERE Settings['log_comment'] = '{name}'")
 
     def running(self) -> int:
         """Return the number of requests whose query runs."""
-        return int(self.query("SELECT count() FROM system.processes WHERE query LIKE '/* req%'"))
+        return int(self.query(RUNNING))
 
     def query(self, sql: str) -> bytes:
         with self._lock:
@@ -128,13 +128,15 @@ class Engine:
 
     def _run(
         self,
-        work: Callable[[Connection], bytes],
+        work: Work,
+        name: str,
         user: str,
         database: str,
         settings: dict[str, str],
     ) -> bytes:
         connection: Connection = chdb.connect(self.folder)
         try:
+            connection.query(f"SET log_comment = '{name}'")
             connection.query(f"USE `{database}`")
             if user in READ_ONLY:
                 connection.query("SET readonly = 1")
@@ -229,8 +231,8 @@ class Handler(BaseHTTPRequestHandler):
             kind, sql = found[1], sql[: found.start()]
         values = {name[6:]: text for name, text in asked.items() if name.startswith("param_")}
 
-        def work(connection: Connection, comment: str) -> bytes:
-            return connection.query(comment + sql, kind, params=values or None).bytes()
+        def work(connection: Connection) -> bytes:
+            return connection.query(sql, kind, params=values or None).bytes()
 
         return work
 
@@ -278,12 +280,12 @@ class Handler(BaseHTTPRequestHandler):
 def _insert(found: re.Match[bytes]) -> Work:
     head, kind, data = found[1].decode(), found[2].decode(), found[3]
 
-    def work(connection: Connection, comment: str) -> bytes:
+    def work(connection: Connection) -> bytes:
         # Not by send_insert(): chdb 4.4 does not report what a view raises.
         with tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
-            sql = f"{comment}{head} FROM INFILE '{file.name}' FORMAT {kind}"
+            sql = f"{head} FROM INFILE '{file.name}' FORMAT {kind}"
             return connection.query(sql, "TSV").bytes()
 
     return work

@@ -136,7 +136,10 @@ HOSTILE = [
 
 def test_ids_are_looked_up_in_the_whole_table(clickhouse: ClickHouse, llmlog: Run) -> None:
     table = create_table(clickhouse)
-    old = [call(step, trace_id="old-trace", session_id="old-session") for step in range(3)]
+    old = [
+        call(step, trace_id="old-trace", session_id="old-session", span_id=f"old-span-{step}")
+        for step in range(3)
+    ]
     odd = [call(10 + at, id=name) for at, name in enumerate(HOSTILE)]
     insert(clickhouse, [*old, *odd, call(20, trace_id="old-trace"), *map(call, range(30, 60))])
 
@@ -149,12 +152,18 @@ def test_ids_are_looked_up_in_the_whole_table(clickhouse: ClickHouse, llmlog: Ru
     assert steps("trace", "old-tr") == [0, 1, 2, 20]
     assert steps("session", "old-session") == [0, 1, 2]
     assert steps("find", "old-session") == [0, 1, 2]
+    assert steps("find", "old-span-1") == [1]
+    assert steps("find", "old-sp") == [0, 1, 2]
     assert [steps("find", name) for name in HOSTILE] == [[10], [11], [12], [13], [14]]
     assert llmlog("trace", "latest", table, "--last", "5").code == 0
     assert llmlog("find", "no-such-id", table, "--last", "5").code == 1
     assert llmlog("find", "' OR '1'='1", table, "--last", "5").code == 1
     text = llmlog("find", HOSTILE[0], table, "--last", "5").out
     assert f"{table}:1" in text
+    clickhouse.query("ALTER TABLE llm.calls DROP INDEX by_span_id")
+    clickhouse.query("ALTER TABLE llm.calls DROP COLUMN span_id")
+    assert steps("trace", "old-trace") == [0, 1, 2, 20], "a table of an older version"
+    assert llmlog("find", "old-span-1", table, "--last", "5").code == 1
 
 
 def test_words_are_found_in_the_content_of_a_table(clickhouse: ClickHouse, llmlog: Run) -> None:

@@ -76,6 +76,7 @@ def commands_of(log: Path) -> Sequence[Sequence[str]]:
         ("traces", "", "--json"),
         ("health", "", "--json"),
         ("find", record["request_id"], "--json"),
+        ("find", record["span_id"], "--json"),
         ("trace", record["trace_id"], "--json"),
         ("session", record["session_id"], "--json"),
         (
@@ -407,14 +408,46 @@ def test_figures_of_a_big_archive_are_of_all_of_it_and_no_part_is_loaded(
         raise AssertionError
 
     asked = [each for each in commands_of(log) if each[0] in {"stats", "status"}]
-    asked = [each for each in asked if "avg" not in each[-1]]  # compares several records
     of_file = [answers(llmlog(command, log, *options)) for command, _, *options in asked]
     for module in ("stats", "status"):
         monkeypatch.setattr(f"llmlog_tui.commands.{module}.open_log", loads)
     of_archive = [answers(llmlog(command, folder, *options)) for command, _, *options in asked]
-    assert len(asked) == 5
+    assert len(asked) == 6
     assert of_archive == of_file
     assert is_refused(llmlog("stats", folder, "--where", "nope = 1"), "no column nope")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--by", "extra.tier", "--content"),
+        ("--where", "latency_ms > 200 AND extra.tier = 'free'", "--slow-ms", "900"),
+        ("--where", "model = 'none'"),
+        ("--where", "latency_ms > avg(latency_ms) AND cost_usd > min(cost_usd)", "--last", "600"),
+    ],
+)
+def test_the_report_on_an_archive_is_that_of_its_records_in_memory_and_loads_none(
+    llmlog: Run,
+    log: Path,
+    tmp_path: Path,
+    options: Sequence[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "archive"
+    lines = log.read_bytes().splitlines(keepends=True)
+    tagged = (line.rstrip()[:-1] + b', "extra": {"tier": "free"}}\n' for line in lines[::3])
+    log.write_bytes(b"".join([*lines[1::3], *tagged]))
+    assert llmlog("archive", log, "--to", folder).code == 0
+    assert len(Manifest.read(folder).parts) > 3
+    in_parts, loaded = tmp_path / "parts.html", tmp_path / "loaded.html"
+    with monkeypatch.context() as patch:
+        patch.setattr("llmlog_tui.commands.report.is_archive_stream", lambda *_: False)
+        of_log = llmlog("report", folder, "--to", loaded, *options)
+    monkeypatch.setattr("llmlog_tui.commands.report.open_log", None)
+    of_parts = llmlog("report", folder, "--to", in_parts, *options)
+    assert (of_parts.code, of_log.code) == (0, 0)
+    assert of_parts.err.replace("parts.html", "loaded.html") == of_log.err
+    assert in_parts.read_bytes() == loaded.read_bytes()
 
 
 def test_ids_are_looked_up_in_a_big_archive_without_reading_all_of_it(

@@ -113,7 +113,9 @@ def test_a_run_without_a_record_is_listed_at_its_time_with_unknown_figures(
         "chat-one",
         *["refund-agent"] * 2,
     )
-    assert (new["steps"], new["unfinished"], new["failed"], new["models"]) == (0, 1, False, [])
+    assert (new["steps"], new["unfinished"], new["failed"]) == (0, 1, False)
+    assert new["models"] == [], "its step is a tool's"
+    assert dead["models"] == ["gpt-5"]
     assert (new["time_ms"], new["tokens"], new["cost_usd"]) == (None, None, None)
     for words in (("--where", "step >= 0"), ("--by", "trace_name")):
         assert "run-new" not in llmlog("traces", log, *words).out

@@ -119,6 +119,24 @@ def test_an_archive_and_its_live_logs_are_one_log(
     assert len(found) == sum(map(len, logs))
 
 
+@settings(max_examples=examples(40), deadline=None)
+@given(seconds=st.lists(Seconds, min_size=1, max_size=16), rows=st.sampled_from([1, 3, 99]))
+@example(seconds=[90_000, 0, 90_000, None, 0, 90_000], rows=1)
+@example(seconds=[None, 90_000, 0, None], rows=99)
+def test_an_archive_of_mixed_days_is_its_log_by_time_and_else_in_the_order_of_its_lines(
+    tmp_path_factory: pytest.TempPathFactory, seconds: list[int | None], rows: int
+) -> None:
+    home = tmp_path_factory.mktemp("mixed")
+    log = written(home / "calls.jsonl", seconds)
+    parts = archived(home / "archive", rows, log)
+    of_log = load([log]).frame
+    if len(parts) > 1:
+        # A record without a ts is with the one before it, and those before any ts are first.
+        of_log = of_log.sort(pl.col("ts").forward_fill(), nulls_last=False, maintain_order=True)
+    of_archive = load(Sources([str(home / "archive")], must_exist=True)).frame
+    assert of_archive["span_id"].to_list() == of_log["span_id"].to_list()
+
+
 def test_parts_that_do_not_overlap_are_in_memory_one_after_the_other(tmp_path: Path) -> None:
     log = written(
         tmp_path / "calls.jsonl", [86_400 * day + second for day in range(9) for second in range(5)]

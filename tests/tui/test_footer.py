@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tui.conftest import WIDE, Shown, Until, listed, overview_of, record
+from textual.containers import Vertical
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.diff import DiffScreen
@@ -108,3 +109,22 @@ async def test_enter_on_an_alert_that_has_the_whole_screen_shows_its_call(
         alert = screen.alerts.alert
         assert alert is not None
         assert screen.calls.cursor_key == alert.row
+
+
+async def test_an_empty_log_has_no_keys_of_records_until_the_first(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log, of_records = tmp_path / "calls.jsonl", {"copy", "next alert", "next error", "diff"}
+    log.touch()
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 0)
+        assert not listed(app) & of_records
+        for key, keys in (("apostrophe", ("Enter", "remove")), ("F", ("Enter", "save", "delete"))):
+            await pilot.press(key)
+            await until(pilot, lambda: app.screen is not app.view, "an empty list")
+            subtitle = str(app.screen.query_one(Vertical).border_subtitle)
+            assert "Esc back" in subtitle
+            assert not any(word in subtitle for word in keys)
+            await pilot.press("escape")
+        log.write_bytes(record())
+        await until(pilot, lambda: listed(app) >= of_records, "keys of the first record")

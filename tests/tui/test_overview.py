@@ -274,17 +274,20 @@ async def test_costs_stand_beside_calls_and_traces_and_their_sum_at_the_top(
         assert "$0.45 +1 unpriced" in top_row(app)
 
 
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [(WIDE, "rate limit, 62% of the way to an alert."), (SMALL, "rate limit, 62%.")],
+)
 async def test_without_alerts_the_rule_that_is_nearest_to_one_is_told(
-    tmp_path: Path, shown: Shown
+    tmp_path: Path, shown: Shown, size: tuple[int, int], nearest: str
 ) -> None:
     log = tmp_path / "calls.jsonl"
     # 558 of the 900 that may be used before it fires: 62%.
     log.write_bytes(record(ratelimit_limit_tokens=1_000, ratelimit_remaining_tokens=442))
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
+    async with LogApp([log]).run_test(size=size) as pilot:
         app = await shown(pilot, 1)
         said = "\n".join(lines_of(app.screen.query_one("#alerts", LineTable)))
-        assert "No alerts from 7 rules over 1 call" in said
-        assert "; the closest is rate limit, 62% of the way to an alert." in said
+        assert f"No alerts from 7 rules over 1 call; the closest is {nearest}" in said
 
 
 async def test_panes_without_rows_say_what_would_stand_there(

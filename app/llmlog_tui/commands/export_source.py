@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from llmlog_tui.analysis.query.predicate import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
 from llmlog_tui.commands.open_log import (
     BOM,
     OpenLog,
@@ -20,7 +20,7 @@ from llmlog_tui.commands.open_log import (
 )
 from llmlog_tui.commands.options import current_window, has_window
 from llmlog_tui.commands.progress import Progress
-from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream, is_by_record
+from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
@@ -55,13 +55,13 @@ def export_source(
 ) -> Iterator[ExportSource]:
     """Give the records of logs that match `where`.
 
-    An archive, a table, and a file of llmlog's own lines are streamed, unless the predicate is
-    about several records; others are loaded. Raises UserError.
+    An archive is streamed; so are a table and a file of llmlog's own lines, unless the predicate
+    is about several records. Others are loaded. Raises UserError.
     """
     paths = expand(names, must_exist=True)
-    if is_archive_stream(paths, where):
+    if is_archive_stream(paths):
         yield _ArchiveSource(paths, where, progress)
-    elif is_by_record(where) and len(paths) == 1 and _is_streamed(paths[0]):
+    elif (where is None or is_by_row(where)) and len(paths) == 1 and _is_streamed(paths[0]):
         sources = Sources(names, must_exist=True)
         with closing(Reader(sources, window=current_window(), is_stream=True)) as reader:
             yield _StreamSource(reader, names, where, progress)

@@ -53,8 +53,7 @@ class OpenLog:
     @cached_property
     def server(self) -> ServerMetrics:
         """The metrics of servers that are kept beside the log's files."""
-        files = (path for path in self.snapshot.files if path != STDIN)
-        return read(dict.fromkeys(metrics_of(path) for path in files))
+        return server_metrics(self.snapshot.files)
 
     def server_moment(self, record: Mapping[str, Any]) -> ServerMoment | None:
         """Return what a call's server did at that time, if known."""
@@ -110,6 +109,11 @@ class OpenLog:
         """Return prefix_hashes by key, for records that have them."""
         found = ((row, hashes_in(line)) for row, line in self.lines(frame))
         return {row: hashes for row, hashes in found if hashes}
+
+
+def server_metrics(files: Iterable[Path]) -> ServerMetrics:
+    """Return the metrics of servers that are kept beside files."""
+    return read(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
 
 
 BOM: Final = b"\xef\xbb\xbf"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
-from llmlog_tui.analysis.query.predicate import filter_records, is_by_row, predicate_problem
+from llmlog_tui.analysis.query.columns import COSTS, with_costs
+from llmlog_tui.analysis.query.predicate import (
+    fields_of,
+    filter_records,
+    is_by_row,
+    matching,
+    predicate_problem,
+)
 from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.tag_names import EXTRA
 from llmlog_tui.clickhouse.url import TableUrl
 from llmlog_tui.commands.open_log import is_plain, report_window
 from llmlog_tui.commands.options import current_window, has_window
@@ -25,6 +34,7 @@ from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, expand, url_of
+from llmlog_tui.log.store import FRAME_SCHEMA
 from llmlog_tui.log.table_pages import TablePages
 from llmlog_tui.log.table_queries import Condition
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
@@ -54,17 +64,16 @@ def record_stream(
 ) -> Iterator[RecordStream | None]:
     """Give the records of archives or a table, with `columns`; None for other logs.
 
-    Of archives and files together the files are in memory. Other logs are to be loaded, as is all
-    for a predicate that the table's server, or a part of an archive alone, cannot answer. Raises
-    UserError.
+    Of archives and files together the files are in memory. Other logs are to be loaded, as is a
+    table for a predicate that its server cannot answer. Raises UserError.
     """
     paths = expand(names, must_exist=True)
     if len(paths) == 1 and (url := url_of(paths[0])):
         with closing(_TableRecords(url, where, columns)) as table:
             yield table if table.is_usable() else None
-    elif is_archive_stream(paths, where):
+    elif is_archive_stream(paths):
         yield ArchiveRecords(paths, where, columns, rules)
-    elif is_by_record(where) and not has_window() and any(map(is_part, paths)):
+    elif not has_window() and any(map(is_part, paths)):
         kept = columns if where is None else COLUMNS
         others = _own_records([path for path in paths if not is_part(path)], kept)
         is_usable = others is not None
@@ -82,15 +91,10 @@ def _own_records(files: Sequence[Path], columns: Collection[str]) -> pl.DataFram
     return snapshot.frame if is_plain(snapshot) else None
 
 
-def is_by_record(where: str | None) -> bool:
-    """Return whether a predicate needs one record at a time."""
-    return where is None or is_by_row(where)
-
-
-def is_archive_stream(paths: Sequence[Path], where: str | None) -> bool:
+def is_archive_stream(paths: Sequence[Path]) -> bool:
     """Return whether only parts of archives are read, and in the order of time."""
     is_in_order = len(paths) > 1 or not has_window()
-    return is_by_record(where) and is_in_order and bool(paths) and all(map(is_part, paths))
+    return is_in_order and bool(paths) and all(map(is_part, paths))
 
 
 class ArchiveRecords:
@@ -109,13 +113,13 @@ class ArchiveRecords:
         """Raise SourceError for a part that cannot be read."""
         self._where = where
         self._rules = rules
+        self._stream_of = partial(ArchiveStream, paths, window=current_window(), others=others)
         if where is not None:  # it may name any field
             columns = COLUMNS
         if with_lines:
             columns = (*columns, "line")
-        self._parts = ArchiveStream(
-            paths, columns, with_lines=with_lines, window=current_window(), others=others
-        )
+        self._columns = columns
+        self._parts = self._stream_of(columns, with_lines=with_lines)
         with _as_source_errors():
             self.total = self._parts.total
             """Number of records of the archive."""
@@ -135,12 +139,45 @@ class ArchiveRecords:
         with _as_source_errors():
             for frame in self._parts.frames():
                 self.kept += frame.height
-                if self._where is None:
-                    yield frame
-                else:
-                    yield filter_records(frame, self._where, self._rules)
+                yield self._filter(frame)
             if has_window():
                 report_window(self.kept, self.total)
+
+    def frames_again(self) -> Iterator[pl.DataFrame]:
+        """Yield the frames of frames() once more; nothing is counted."""
+        with _as_source_errors():
+            stream = self._stream_of(self._columns)
+            if self._where is not None:
+                stream.unify_tags()
+            yield from map(self._filter, stream.frames())
+
+    @cached_property
+    def _filter(self) -> Callable[[pl.DataFrame], pl.DataFrame]:
+        """Return the function that selects the records of a frame. Raises QueryError."""
+        where, rules = self._where, self._rules
+        if where is None:
+            return lambda frame: frame
+        if is_by_row(where):
+            return lambda frame: filter_records(frame, where, rules)
+        matches = self._matching(where)
+        return lambda frame: frame.filter(matches.gather(frame["row"]))
+
+    def _matching(self, where: str) -> pl.Series:
+        """Return, by key, whether a record matches a predicate that reads several of them.
+
+        Only the columns that it names are read and kept.
+        """
+        tags, rules = self._parts.tags, self._rules
+        filter_records(pl.DataFrame(schema={**FRAME_SCHEMA, **tags}), where, rules)
+        named = fields_of(where, tags)
+        has_costs = not named.isdisjoint(COSTS)
+        kept = ["row", *(name for name in (*COLUMNS, *COSTS) if name in named)]
+        kept += [name for name in tags if name in named or EXTRA in named]
+        stream = self._stream_of(COLUMNS if has_costs else named)
+        stream.unify_tags()
+        frames = (with_costs(frame, rules) if has_costs else frame for frame in stream.frames())
+        keys = matching(pl.concat([frame.select(kept) for frame in frames]), where, rules)
+        return pl.repeat(value=False, n=stream.records, eager=True).scatter(keys, values=True)
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from llmlog_tui.log.archive_part import archived_frames, archived_tags
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, expand, path_text, url_of
 from llmlog_tui.log.store import RecordCounts, Snapshot
-from llmlog_tui.log.tags import conform
+from llmlog_tui.log.tags import Types, conform
 
 by_option: Final = click.option(
     "--by",
@@ -93,12 +93,8 @@ def _of_archive(
     One part after the other is in memory. Raises SourceError, and QueryError for a bad predicate.
     """
     try:
-        is_named = by in GROUPINGS or by in COLUMNS
-        tags = {} if is_named else archived_tags(parts)
-        empty = pl.DataFrame(schema={**COLUMNS, **tags})
-        by = by if is_named else column_named(empty, by)
+        by, wanted = archived_grouping(parts, by)
         total = StatsInParts(over_ms=over_ms, by=by, rules=rules)
-        wanted = {name: dtype for name, dtype in tags.items() if name == by}
         columns = needed_columns(by)
         found = ArchiveRecords(parts, where, columns, rules)
         # Without a predicate their order does not matter.
@@ -108,8 +104,21 @@ def _of_archive(
     except OSError as error:
         raise SourceError(f"{error.filename}: {reason(error)}") from error
     counts = RecordCounts(lines=found.total, records=found.total, nulled=found.nulled)
+    empty = pl.DataFrame(schema=COLUMNS)
     snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
     return snapshot, by, total.result()
+
+
+def archived_grouping(parts: Sequence[Path], by: str) -> tuple[str, Types]:
+    """Return the column that groups, and its type if it is a tag.
+
+    Raises OSError, and QueryError for an unknown one.
+    """
+    if by in GROUPINGS or by in COLUMNS:
+        return by, {}
+    tags = archived_tags(parts)
+    name = column_named(pl.DataFrame(schema={**COLUMNS, **tags}), by)
+    return name, {name: tags[name]} if name in tags else {}
 
 
 def stats_of_all(
@@ -121,7 +130,7 @@ def stats_of_all(
         if counted is not None:
             return counted[0], by, counted[1]
     paths = expand(files, must_exist=True)
-    if is_archive_stream(paths, where):
+    if is_archive_stream(paths):
         return _of_archive(paths, where, over_ms=over_ms, by=by, rules=rules)
     return None
 

@@ -27,7 +27,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.schema import ALWAYS, COLUMNS, ID_FIELDS, READ_SCHEMA, nulls, required_schema
+from llmlog_tui.log.schema import ALL_IDS, ALWAYS, COLUMNS, READ_SCHEMA, nulls, required_schema
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
@@ -141,7 +141,7 @@ class ArchivePart(LineSource):
         archive = self._archives.of(self.path)
         part = archive.named(self.path.name)
         content, records = self._content(archive, part)
-        ids = _parsed(_checked(content, ID_FIELDS, records), _here(archive, part)).frame
+        ids = _parsed(_checked(content, ALL_IDS, records), _here(archive, part)).frame
         found = ids.filter(_has_id(wanted))["line"]
         new = set(found.filter(~found.is_in(here.implode()))) - self._read_rows
         if not new:
@@ -225,7 +225,7 @@ class ArchivePart(LineSource):
             return
         content, records = self._content(archive, part)
         if wanted is not None:
-            ids = _parsed(_checked(content, ID_FIELDS, records), here).frame
+            ids = _parsed(_checked(content, ALL_IDS, records), here).frame
             self._read_rows = set(ids.filter(wanted)["line"])
             self.rows_outside = part.records - len(self._read_rows)
             if not self._read_rows:
@@ -290,7 +290,7 @@ def _masked(block: RecordBlock, rows: pl.Series) -> RecordBlock:
 
 def _has_id(ids: Sequence[str]) -> pl.Expr:
     """Return the predicate of rows with an id that begins with one of these."""
-    columns = [pl.col(name) for name in ID_FIELDS]
+    columns = [pl.col(name) for name in ALL_IDS]
     found = [column.str.starts_with(each) for column in columns for each in ids]
     return pl.any_horizontal(found).fill_null(value=False)
 

@@ -90,6 +90,11 @@ class ArchiveStream:
         return sum(archive_entry(self._archives, file).records for file in self._parts.values())
 
     @property
+    def tags(self) -> Types:
+        """The tags of all frames, after unify_tags()."""
+        return {} if self._tags is None else self._tags
+
+    @property
     def nulled(self) -> Counter[str]:
         """Numbers of values of a wrong type in the columns of the parts, by field."""
         parts = (archive_entry(self._archives, file) for file in self._parts.values())

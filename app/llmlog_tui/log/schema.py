@@ -115,10 +115,7 @@ COLUMNS.update({name: READ_SCHEMA[name] for name in _FEW_VALUES & COLUMNS.keys()
 COLUMNS["latency_ms"] = pl.Float64()
 COLUMNS["ttft_ms"] = pl.Float64()
 
-ID_FIELDS: Final = ("id", "request_id", "trace_id", "session_id")
-"""Ids that are looked up in a whole table or archive."""
-
-ALL_IDS: Final = (*ID_FIELDS, "span_id", "tool_call_id")
+ALL_IDS: Final = ("id", "request_id", "trace_id", "session_id", "span_id", "tool_call_id")
 """The fields searched for an id."""
 
 MIN_ID_PREFIX: Final = 6

@@ -11,7 +11,7 @@ import polars as pl
 from llmlog_tui.clickhouse.client import READ_ONLY, Client
 from llmlog_tui.clickhouse.url import Login, TableUrl, quoted
 from llmlog_tui.log.retention import Retention
-from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
+from llmlog_tui.log.schema import ALL_IDS, MIN_ID_PREFIX
 
 MANY: Final = 2**62
 """More than any step."""
@@ -111,12 +111,12 @@ _HOURS: Final = (
     + _FROM
     + "WHERE ts >= fromUnixTimestamp64Micro({oldest:Int64}) GROUP BY hour ORDER BY hour"
 )
-_HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in ID_FIELDS)
-_HAS_PREFIX: Final = " OR ".join(
-    f"arrayExists(each -> startsWith(ifNull({name}, ''), each), {{ids:Array(String)}})"
-    for name in ID_FIELDS
+_COLUMNS: Final = "SELECT *" + _FROM + "LIMIT 0"
+_IS_ID: Final = "{name} IN ({{ids:Array(String)}})"
+_IS_PREFIX: Final = (
+    "arrayExists(each -> startsWith(ifNull({name}, ''), each), {{ids:Array(String)}})"
 )
-_ANY_WITH: Final = "SELECT 1" + _FROM + f"WHERE {_HAS_ID} LIMIT 1"
+_ANY_WITH: Final = "SELECT 1" + _FROM + f"WHERE {_CONDITION} LIMIT 1"
 _WITH: Final = (
     f"SELECT {_PLACE}, line"
     + _FROM
@@ -226,12 +226,17 @@ class TableQueries:
         """
         # Only valid UTF-8 can be sent, and only that is in a table.
         values = {"ids": [each.encode(errors="replace").decode() for each in ids]}
-        condition = _HAS_ID
-        if not self._frame(_ANY_WITH, values).height:
+        condition = self._of_any_id(_IS_ID)
+        if not self._frame(_ANY_WITH.replace(_CONDITION, condition), values).height:
             values = {"ids": [each for each in values["ids"] if len(each) >= MIN_ID_PREFIX]}
-            condition = _HAS_PREFIX
+            condition = self._of_any_id(_IS_PREFIX)
         sql = _WITH.replace(_CONDITION, condition)
         return self._frame(sql, {**values, "before": before, "rows": rows})
+
+    def _of_any_id(self, predicate: str) -> str:
+        """Return a predicate of any of the ids that the table has."""
+        there = self._frame(_COLUMNS, {}).columns
+        return " OR ".join(predicate.format(name=name) for name in ALL_IDS if name in there) or "0"
 
     def inserted(self, back_ms: int, after: Insertion, rows: int) -> list[Insertion]:
         """Return the next rows after a place, of those inserted in the last milliseconds."""

@@ -11,7 +11,7 @@ from llmlog.record import EVENTS
 from llmlog_tui.clickhouse.url import quoted
 from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
 from llmlog_tui.log.inference import FAILED_STATUS, LAST_STATUS, NO_ERROR, STATUS_WORDS
-from llmlog_tui.log.schema import COLUMNS, ID_FIELDS
+from llmlog_tui.log.schema import ALL_IDS, COLUMNS
 
 DATABASE: Final = "llm"
 TABLE: Final = "calls"
@@ -66,7 +66,7 @@ def _table(database: str, ttl_days: int | None, *, project: bool) -> str:
     columns += [
         f"`{LINE}` String CODEC(ZSTD(3))",
         f"`{INGESTED}` DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(Delta, ZSTD(1))",
-        *(f"INDEX by_{name} `{name}` TYPE bloom_filter(0.01) GRANULARITY 1" for name in ID_FIELDS),
+        *(f"INDEX by_{name} `{name}` TYPE bloom_filter(0.01) GRANULARITY 1" for name in ALL_IDS),
         f"INDEX by_{INGESTED} `{INGESTED}` TYPE minmax GRANULARITY 1",
     ]
     lines = [

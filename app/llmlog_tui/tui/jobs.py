@@ -124,8 +124,7 @@ class Jobs:
         """End the look-up of earlier steps: that of a replay, or any."""
         completion = self._completion
         if completion is not None and replay in {None, completion.replay}:
-            completion.is_over.set()
-            self._app.reader.cancel_fetch()
+            self._app.reader.cancel_fetch(completion.is_over)
             self._completion = None
 
     def _report_fetched(self, completion: _Completion, result: FetchResult) -> None:

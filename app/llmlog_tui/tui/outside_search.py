@@ -61,8 +61,7 @@ class OutsideSearch:
     def cancel(self) -> None:
         """End the look-up, and forget its text."""
         if self._text:
-            self._cancelled.set()
-            self._app.reader.cancel_fetch()
+            self._app.reader.cancel_fetch(self._cancelled)
             self._text, self.is_running = "", False
 
     def _report(self, cancelled: Event, step: Fetched) -> None:

@@ -40,6 +40,7 @@ class SearchController:
         self._direction = -1  # of the next hit
         self._is_done = False  # the scan of the lines that were there when it began
         self._has_content = True
+        self._matches = workers.analysis.LastMatches()
         self._outside = OutsideSearch(app, self._update_outside, self._end_outside)
 
     def run(self, overview: Overview, search: Search) -> None:
@@ -176,6 +177,7 @@ class SearchController:
             direction,
             found=frozenset(self._hits),
             older=len(self._older),
+            matches=self._matches,
         )
 
     def _go_on(self, overview: Overview) -> None:

@@ -6,11 +6,13 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_model import MODEL, UNANSWERED
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.log.chunked_frame import ChunkedFrame
 
 KEYS: Final = ("provider", "model")
+"""Columns of with_model()."""
 
 COUNTS_BEFORE: Final = {
     "calls_before": pl.int_range(pl.len()).over(KEYS),
@@ -34,10 +36,16 @@ class Counts(NamedTuple):
         return Counts(self.calls - other.calls, self.failed - other.failed)
 
 
-class CallCounts:
-    """Counts of all calls so far, by key; calls without a model by position.
+def with_model(calls: Calls) -> pl.LazyFrame:
+    """Return calls whose `model` is the requested one where none answered."""
+    return calls.lazy().with_columns(model=MODEL)
 
-    Which model the latter count for is known only by what later calls requested.
+
+class CallCounts:
+    """Counts of all calls so far, by key; unanswered ones by position, too.
+
+    Whether such a call counts for another model than the requested one, which may be a router's
+    name, is known only by what later calls requested.
     """
 
     def __init__(self) -> None:
@@ -47,21 +55,19 @@ class CallCounts:
 
     def add(self, calls: Calls) -> None:
         """Count more calls."""
-        lazy = calls.lazy()
-        new = lazy.group_by(KEYS).agg(**_TOTALS).collect()
+        new = with_model(calls).group_by(KEYS).agg(**_TOTALS).collect()
         if self._totals is not None:
             sums = pl.concat([self._totals, new]).group_by(KEYS)
             new = sums.agg(pl.col("calls", "failed").sum())
         self._totals = new
         if calls["model"].null_count():
-            unanswered = lazy.select(
+            unanswered = calls.lazy().select(
                 *KEYS,
                 "requested_model",
                 position=(pl.int_range(pl.len()) + self._calls).cast(pl.Int64),
                 failed=FAILED,
             )
-            is_named = pl.col("requested_model").is_not_null()
-            found = unanswered.filter(pl.col("model").is_null() & is_named).drop("model")
+            found = unanswered.filter(UNANSWERED).drop("model")
             self._unanswered.append(found.collect())
         self._calls += calls.height
 
@@ -76,7 +82,7 @@ class CallCounts:
         ).drop("calls", "failed")
 
     def unanswered(self, start: int, stop: int, provider: str | None, models: pl.Series) -> Counts:
-        """Count calls without a model at positions `start` to `stop` that requested one."""
+        """Count calls that no model answered at positions `start` to `stop`, by requested model."""
         if not self._unanswered.height:
             return Counts(0, 0)
         found = self._unanswered.frame().lazy()

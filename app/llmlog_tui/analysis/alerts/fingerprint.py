@@ -12,7 +12,13 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.call_counts import COUNTS_BEFORE, KEYS, CallCounts, Counts
+from llmlog_tui.analysis.alerts.call_counts import (
+    COUNTS_BEFORE,
+    KEYS,
+    CallCounts,
+    Counts,
+    with_model,
+)
 from llmlog_tui.analysis.alerts.comparison import (
     Cohort,
     CohortStats,
@@ -78,7 +84,7 @@ class FingerprintDetector(Detector[FingerprintRule]):
     def add(self, calls: Calls) -> None:
         position = pl.int_range(pl.len()) + self._calls
         self._calls += calls.height
-        rows = calls.lazy().select(
+        rows = with_model(calls).select(
             *("row", "ts", *KEYS, "requested_model", "system_fingerprint"),
             *("latency_ms", "tokens_per_sec", *CUT_OFF_COLUMNS),
             position=position,
@@ -236,7 +242,8 @@ class _Model:
     def _compared(self, change: _Change, counts: CallCounts) -> Comparison:
         """Compare both sides; failed calls that requested the same models count too."""
         older, newer = change.older, change.newer
-        requested = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
+        names = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
+        requested = names.filter(names.ne_missing(self._name))  # those are among its calls
         positions = (older["position"][0], change.position, newer["position"][-1] + 1)
         first, last = (
             rows.select(*COUNTS_BEFORE).row(at) for rows, at in ((older, 0), (newer, -1))

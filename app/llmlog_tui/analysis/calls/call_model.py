@@ -21,7 +21,8 @@ REQUESTED: Final = pl.coalesce("requested_model", "model")
 
 REQUESTED_SQL: Final = "coalesce(requested_model, model)"
 
-_UNANSWERED: Final = pl.col("model").is_null() & pl.col("requested_model").is_not_null()
+UNANSWERED: Final = pl.col("model").is_null() & pl.col("requested_model").is_not_null()
+"""Predicate: no model answered the call, and it is known which one was requested."""
 
 
 def models(calls: Calls) -> list[str]:
@@ -29,7 +30,7 @@ def models(calls: Calls) -> list[str]:
     pairs = _pairs(calls)
     aliases = _aliases(pairs)
     answered = pairs["model"].drop_nulls().to_list()
-    requested = pairs.filter(_UNANSWERED)["requested_model"].to_list()
+    requested = pairs.filter(UNANSWERED)["requested_model"].to_list()
     return sorted({*answered, *(name for name in requested if name not in aliases)})
 
 

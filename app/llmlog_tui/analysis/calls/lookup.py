@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,23 +19,54 @@ class NoIdError(UserError):
     """An id without a match, or with several; the message is one line."""
 
 
+@dataclass(frozen=True)
+class IdMatch:
+    """A way to compare ids with `wanted`: whole or by prefix, with or without case."""
+
+    wanted: str
+    is_prefix: bool
+    is_caseless: bool
+
+    def expr(self, id_: pl.Expr) -> pl.Expr:
+        """Return whether each value of a column is the wanted id."""
+        if not (self.is_prefix or self.is_caseless):
+            return id_ == self.wanted  # of categoricals, too
+        text = id_.cast(pl.String)
+        text = text.str.to_lowercase() if self.is_caseless else text
+        return text.str.starts_with(self._text) if self.is_prefix else text == self._text
+
+    def matches(self, id_: str) -> bool:
+        """Return whether one id is the wanted one."""
+        text = id_.lower() if self.is_caseless else id_
+        return text.startswith(self._text) if self.is_prefix else text == self._text
+
+    @property
+    def _text(self) -> str:
+        return self.wanted.lower() if self.is_caseless else self.wanted
+
+
+def matches_of(wanted: str) -> Iterator[IdMatch]:
+    """Yield the ways to compare ids, the best first: as written, then in any case."""
+    for is_caseless in (False, True):
+        yield IdMatch(wanted, is_prefix=False, is_caseless=is_caseless)
+        if len(wanted) >= MIN_ID_PREFIX:
+            yield IdMatch(wanted, is_prefix=True, is_caseless=is_caseless)
+
+
 def find_by_id(
     frame: pl.DataFrame, wanted: str, begun: Sequence[RunningStep] = ()
 ) -> tuple[pl.DataFrame, tuple[RunningStep, ...]]:
-    """Return the records and steps of `begun` with this id in ALL_IDS, else this prefix.
+    """Return the records and steps of `begun` with this id, by the first of matches_of().
 
     `begun` are the steps without a record. Raises NoIdError if there are none.
     """
     _check(wanted)
-    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in ALL_IDS))
-    steps = tuple(step for step in begun if wanted in step.ids)
-    if not (found.height or steps) and len(wanted) >= MIN_ID_PREFIX:
-        ids = pl.col(ALL_IDS).cast(pl.String)
-        found = frame.filter(pl.any_horizontal(ids.str.starts_with(wanted)))
-        steps = tuple(step for step in begun if any(id_.startswith(wanted) for id_ in step.ids))
-    if not (found.height or steps):
-        raise NoIdError(f"no {', '.join(ALL_IDS[:-1])} or {ALL_IDS[-1]} {_wish(wanted)}")
-    return found, steps
+    for match in matches_of(wanted):
+        found = frame.filter(pl.any_horizontal(match.expr(pl.col(name)) for name in ALL_IDS))
+        steps = tuple(step for step in begun if any(map(match.matches, step.ids)))
+        if found.height or steps:
+            return found, steps
+    raise NoIdError(f"no {', '.join(ALL_IDS[:-1])} or {ALL_IDS[-1]} {_wish(wanted)}")
 
 
 def resolve_id(
@@ -48,14 +80,13 @@ def resolve_id(
     _check(wanted)
     ids = pl.concat([frame[name].cast(pl.String), pl.Series(name, list(begun), pl.String)])
     ids = ids.drop_nulls().unique(maintain_order=True)
-    if ids.index_of(wanted) is not None:
-        return wanted
-    is_prefix = len(wanted) >= MIN_ID_PREFIX
-    matches = ids.filter(ids.str.starts_with(wanted)) if is_prefix else ids.clear()
-    if len(matches) == 1:
-        return str(matches[0])
-    if len(matches):
-        raise NoIdError(f"{wanted} begins {len(matches):,} {name}s: {_some(matches)}")
+    for match in matches_of(wanted):
+        found = ids.to_frame(name).filter(match.expr(pl.col(name)))[name]
+        if len(found) == 1:
+            return str(found[0])
+        if len(found):
+            how = "begins" if match.is_prefix else "is, in another case,"
+            raise NoIdError(f"{wanted} {how} {len(found):,} {name}s: {_some(found)}")
     known = f"there are {_some(ids)}" if len(ids) else "there are none at all"
     raise NoIdError(f"no {name} {_wish(wanted)}; {known}")
 

@@ -19,6 +19,9 @@ from llmlog_tui.log.file_identity import strict_identity
 _MAX_MODELS: Final = 500
 """Maximum number of models, the newest: each one that is added writes all."""
 
+_MAX_ENTRIES: Final = 4
+"""Maximum number of installations, and versions of genai-prices, whose prices are kept."""
+
 _MAX_NAME_CHARS: Final = 200
 """Maximum length of the name of a provider or model; logs may have longer ones."""
 
@@ -53,7 +56,16 @@ class PriceCache:
             newest = list(self._encoded.items())[1 - _MAX_MODELS :]
             of_all = {**dict(newest), (provider, model): encoded}
             write_entry(self._entry, orjson.dumps([[*of, of_all[of]] for of in of_all]))
+            if not self._encoded:
+                _drop_oldest(self._entry.parent)
             self._encoded = of_all
+
+
+def _drop_oldest(folder: Path) -> None:
+    """Delete the prices of installations that were not used for the longest. Raises OSError."""
+    used = sorted(folder.glob(f"*{PRICES}"), key=lambda entry: -entry.stat().st_mtime)
+    for entry in used[_MAX_ENTRIES:]:
+        entry.unlink(missing_ok=True)
 
 
 def user_prices() -> PriceCache | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -39,33 +40,53 @@ _CASELESS: Final = re.compile("[^A-Za-z]{2,}")
 """Digits and signs of an ASCII text, which have no other case."""
 _SHORT_BYTES: Final = 16
 """Maximum bytes of texts in which polars finds bytes faster than text."""
+_SHORTEST_ID: Final = 8
+"""Characters of a text up to which hardly a column has only shorter texts."""
 
 
-def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
+def in_fields(frame: pl.DataFrame, text: str) -> pl.Series:
     """Return for each record whether a searched field contains the text, whatever its case."""
     found = pl.Series([False]).new_from_index(0, frame.height)
+    # The texts of all categoricals of the process: finding the distinct ones of each takes longer.
+    categories = pl.Categorical().categories.to_series()
+    categories = categories.filter(_contains(categories, text))
     for name in SEARCHED:
         column = frame[name]
         if column.null_count() == len(column):
             continue
-        if isinstance(column.dtype, pl.Categorical):
-            distinct = column.drop_nulls().unique()  # with nulls it takes three times longer
-            hits = distinct.filter(_contains(distinct.cast(pl.String), text))
-            if len(hits):
-                found |= column.is_in(hits.implode()).fill_null(value=False)
-        else:
+        if not isinstance(column.dtype, pl.Categorical):
             found |= _contains(column, text).fill_null(value=False)
+        elif len(categories):
+            found |= column.is_in(categories.implode()).fill_null(value=False)
     return found
+
+
+class LastMatches:
+    """Keeps which records match the last text: the next hit is one of them, too."""
+
+    def __init__(self) -> None:
+        self._last: tuple[weakref.ref[pl.DataFrame], str, pl.Series] | None = None
+
+    def get(self, frame: pl.DataFrame, text: str) -> pl.Series:
+        """Return for each record whether a searched field contains the text."""
+        last = self._last  # read once: another thread may replace it
+        if last is not None and last[0]() is frame and last[1] == text:
+            return last[2]
+        matching = in_fields(frame, text)
+        self._last = weakref.ref(frame), text, matching
+        return matching
 
 
 def _contains(column: pl.Series, text: str) -> pl.Series:
     """Return whether texts contain another in any case; null for null."""
     if not text or not text.isascii():
         return column.str.contains(f"(?i){in_any_case(text)}")
+    part = max(_CASELESS.findall(text), key=len, default="")
+    if not part and len(text) <= _SHORTEST_ID:
+        return _contains_ascii(column, text)
     longest = column.str.len_bytes().max()
     if not isinstance(longest, int) or longest < len(text):
         return pl.Series([False]).new_from_index(0, len(column))
-    part = max(_CASELESS.findall(text), key=len, default="")
     if not part:
         return _contains_ascii(column, text)
     # An exact search for a part takes half of the time of a search in any case.
@@ -122,14 +143,16 @@ def search(  # noqa: PLR0913 - what matches, and from where
     *,
     found: Collection[int] = (),
     older: int = 0,
+    matches: LastMatches | None = None,
 ) -> Hit | None:
     """Return the next match after record `row`, before it with direction -1.
 
     Records with the keys `found` match, too; `older` is the number of matches before the frame.
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
-    With direction 0 it is `row` itself, if that matches. None without a match.
+    With direction 0 it is `row` itself, if that matches. None without a match. With `matches` the
+    same text is not looked for in the same frame again.
     """
-    matching = in_field = _matching(frame, text)
+    matching = in_field = (matches or LastMatches()).get(frame, text)
     if found:
         matching = in_field | frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
     at_positions = matching.arg_true()

@@ -18,7 +18,7 @@ from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary, slow
 from llmlog_tui.analysis.calls.cost import Cost
 from llmlog_tui.analysis.calls.detail import Detail, detail
 from llmlog_tui.analysis.calls.kpis import Kpi
-from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id
+from llmlog_tui.analysis.calls.lookup import IdMatch, NoIdError, find_by_id
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
@@ -180,13 +180,20 @@ class Overview:
         return str(self.traces["trace_id"][-1]) if self.traces.height else None
 
     def find_trace(self, wanted: str) -> str | None:
-        """Return the trace with this id, else the last one with this prefix."""
+        """Return the trace with this id, else the last one with this prefix.
+
+        Their case is ignored if none is as written.
+        """
         started = [run.trace_id for run in self.in_flight.started]
         ids = self.traces["trace_id"].cast(pl.String).extend(pl.Series(started, dtype=pl.String))
         if ids.index_of(wanted) is not None:
             return wanted
-        matches = ids.filter(ids.str.starts_with(wanted))
-        return str(matches[-1]) if len(matches) else None
+        for is_caseless in (False, True):
+            match = IdMatch(wanted, is_prefix=True, is_caseless=is_caseless)
+            found = ids.to_frame("id").filter(match.expr(pl.col("id")))["id"]
+            if len(found):
+                return str(found[-1])
+        return None
 
     def find_begun(self, wanted: str) -> str | None:
         """Return the run of the newest step in flight with this id, else this prefix."""

@@ -17,6 +17,9 @@ from llmlog_tui.log.tags import tag_types
 
 _MAX_INT64: Final = 2**63 - 1
 
+_FACTOR: Final = 1_000
+"""Minimum factor by which an integer of a log can be multiplied without overflow."""
+
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
 
@@ -52,8 +55,8 @@ def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with Int128 for integers whose sum may not fit Int64."""
-    limit = _MAX_INT64 // max(1, frame.height)
+    """Return the frame with Int128 for integers whose sum or multiple may not fit Int64."""
+    limit = _MAX_INT64 // max(_FACTOR, frame.height)  # polars would wrap around
     integers = (column for column in frame if column.dtype == pl.Int64)
     large = [column.name for column in integers if _farthest_from_0(column) > limit]
     return frame.with_columns(wide(pl.col(large))) if large else frame

@@ -85,6 +85,13 @@ def matching(
         return _select(selecting, records, lacking)["row"]
 
 
+def fields_of(predicate: str, tags: Types) -> frozenset[str]:
+    """Return the fields, tags and COSTS that a predicate names. Raises QueryError."""
+    with explained("the predicate"):
+        statement.check_predicate(predicate)
+        return frozenset(pl.sql_expr(quote_tags(predicate, tags)).meta.root_names())
+
+
 def _select(sql: str, records: pl.DataFrame, lacking: Iterable[str]) -> pl.DataFrame:
     """Return the result of a query of `records`, which lack some columns: those are null."""
     nulls = [pl.lit(None).alias(name) for name in lacking]

@@ -11,8 +11,6 @@ import polars as pl
 from llmlog.redaction import redact
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.calls.calls import FAILED, baselines, model_calls, slow
-from llmlog_tui.analysis.calls.percentiles import IS_TOOL
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.reports.html_page import (
     Html,
@@ -23,37 +21,36 @@ from llmlog_tui.analysis.reports.html_page import (
     section,
     table,
 )
+from llmlog_tui.analysis.reports.report_lists import LISTED, Listed, OverTime
 from llmlog_tui.analysis.reports.stats import Stats
 from llmlog_tui.analysis.reports.svg_charts import Series, TimeAxis, chart
-from llmlog_tui.analysis.reports.trends import CALLS_PER_GROUP, Trends, marks_of, trends
-from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.analysis.traces.traces import traces
+from llmlog_tui.analysis.reports.trends import Trends
 from llmlog_tui.log.record_key import record_label
-from llmlog_tui.log.schema import IS_CALL, decategorize
+from llmlog_tui.log.schema import decategorize
 from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics
 
-LISTED: Final = 25
-"""Maximum calls, runs and groups of a table."""
-
-_SLICES: Final = 60
 _TOKENS: Final = ("in", "out", "rsn")
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The content of a page: a log's records and the analyses of them.
+    """The content of a page: the analyses of a log's records.
 
-    `title` names the log, `faults` its damaged lines in sentences. `frame` has the records with
-    their costs (see cost.priced), `found` their statistics, grouped by `by`. With `content` error
-    messages are shown. `server` has the metrics of servers at the time of the calls.
+    `title` names the log, `faults` its damaged lines in sentences. `found` are the statistics,
+    grouped by `by`; `over_time`, `slow`, `failed` and `runs` are those of ReportLists. With
+    `content` error messages are shown. `server` has the metrics of servers at the time of the
+    calls.
     """
 
     title: str
     faults: Sequence[str]
-    frame: pl.DataFrame
     found: Stats
     by: str
     alerts: Sequence[Alert]
+    over_time: OverTime
+    slow: Listed
+    failed: Listed
+    runs: Listed
     slow_ms: float
     content: bool = False
     server: ServerMetrics = NO_METRICS
@@ -108,10 +105,8 @@ def _figures(report: Report) -> Iterator[tuple[str, object, str | None]]:
 
 
 def _charts(report: Report) -> Html:
-    calls = model_calls(report.frame)
-    slices = min(_SLICES, max(1, calls.height // CALLS_PER_GROUP))
-    known = trends(calls, marks_of(report.alerts, None), slices, report.slow_ms)
-    if known.begin is None or known.end is None or slices == 1:
+    known = report.over_time.trends
+    if known is None or known.begin is None or known.end is None:
         return section("Over time", element("p", "Too few calls with a time.", _class="dim"))
     axis = TimeAxis(known.begin, known.end, [mark.ts for mark in known.marks])
     note = "Dotted red lines are alerts." if axis.marks else ""
@@ -202,10 +197,7 @@ _GROUP_FIGURES: Final = {
 
 
 def _slow(report: Report) -> Html:
-    calls = model_calls(report.frame)
-    medians = baselines(calls)
-    late = calls.filter(slow(report.slow_ms))
-    shown = late.sort("latency_ms", descending=True, maintain_order=True).head(LISTED)
+    shown, medians = report.slow.rows, report.over_time.baselines
     moments = (
         report.server.moment(*call)
         for call in shown.select("provider", "ts", "latency_ms").iter_rows()
@@ -219,18 +211,18 @@ def _slow(report: Report) -> Html:
         )
         for call, server in zip(_redacted(shown), moments, strict=True)
     ]
-    title = f"Slow calls: {humanize.integer(late.height)} over {humanize.duration(report.slow_ms)}"
+    total = report.slow.total
+    title = f"Slow calls: {humanize.integer(total)} over {humanize.duration(report.slow_ms)}"
     if not rows:
         return section(title)
     titles = (*_PLACE, "took", *_TOKENS, "why")
     return section(
-        title, table(titles, rows, numbers=("took", *_TOKENS)), _more(late.height, "slow call")
+        title, table(titles, rows, numbers=("took", *_TOKENS)), _more(total, "slow call")
     )
 
 
 def _failed(report: Report) -> Html:
-    failures = report.frame.filter((IS_CALL | IS_TOOL) & FAILED)
-    shown = failures.tail(LISTED).reverse()
+    shown, total = report.failed.rows, report.failed.total
     rows = [
         (
             *_place(record),
@@ -240,13 +232,11 @@ def _failed(report: Report) -> Html:
         )
         for record in _redacted(shown)
     ]
-    title = f"Failed: {humanize.integer(failures.height)}, the newest first"
+    title = f"Failed: {humanize.integer(total)}, the newest first"
     if not rows:
         return section("Failed: 0")
     titles = (*_PLACE, "took", "retries", "status", "code", "error")
-    return section(
-        title, table(titles, rows, numbers=("took", "retries")), _more(failures.height, "failure")
-    )
+    return section(title, table(titles, rows, numbers=("took", "retries")), _more(total, "failure"))
 
 
 def _failure(record: Mapping[str, Any], *, with_message: bool) -> str:
@@ -255,8 +245,7 @@ def _failure(record: Mapping[str, Any], *, with_message: bool) -> str:
 
 
 def _expensive_runs(report: Report) -> Html:
-    runs = decategorize(traces(with_changed(report.frame))).drop_nulls("cost_usd")
-    shown = runs.sort("cost_usd", descending=True, maintain_order=True).head(LISTED)
+    shown, total = report.runs.rows, report.runs.total
     if shown.is_empty():
         return joined(())
     rows = [
@@ -274,9 +263,7 @@ def _expensive_runs(report: Report) -> Html:
     ]
     numbers = ("steps", "took", "tokens", "cost")
     titles = ("run", "session", "began", *numbers, "models")
-    return section(
-        "Most expensive runs", table(titles, rows, numbers=numbers), _more(runs.height, "run")
-    )
+    return section("Most expensive runs", table(titles, rows, numbers=numbers), _more(total, "run"))
 
 
 _PLACE: Final = ("when", "run", "step", "what")

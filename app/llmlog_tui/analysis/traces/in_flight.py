@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from llmlog_tui.analysis.traces.running_steps import begin_of, name_of, session_of
+from llmlog_tui.analysis.traces.running_steps import begin_of, name_of, requested_models, session_of
 from llmlog_tui.log.starts import RunningStep
 
 _MAX_RUNS: Final = 200
@@ -100,7 +100,7 @@ def _without_figures(steps: Sequence[RunningStep]) -> dict[str, Any]:
         "steps": 0,
         "unpriced_calls": 0,
         **dict.fromkeys(_FLAGS, False),
-        "models": [],
+        "models": requested_models(steps),
         "trace_name": name_of(steps),
         "name": next((step.tool_name for step in steps if step.tool_name), None),
     }

@@ -33,6 +33,11 @@ def session_of(steps: Sequence[RunningStep]) -> str | None:
     return next((step.session_id for step in steps if step.session_id), None)
 
 
+def requested_models(steps: Sequence[RunningStep]) -> list[str]:
+    """Return the models that these steps requested, in order."""
+    return list(dict.fromkeys(step.requested_model for step in steps if step.requested_model))
+
+
 def title(step: RunningStep) -> str:
     """Return the number and label of a step: `step 2 gpt-5`."""
     return f"step {humanize.step_number(step.step)} {step.label}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from llmlog.record import FIELDS
 from llmlog_tui.analysis.calls.letter_case import equal_letters, in_any_case
 from llmlog_tui.analysis.traces.message_shapes import PART_TYPES
-from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
+from llmlog_tui.log.schema import ALL_IDS, MIN_ID_PREFIX
 
 _CONTENT: Final = frozenset({"input", "output", "error_message"})
 _METADATA: Final = {field.name for field in FIELDS} - _CONTENT | {"extra", "prefix_hashes"}
@@ -74,7 +74,7 @@ class TextQuery:
         """Return the first id that has the words, of MIN_ID_PREFIX characters; None without one."""
         if not self._may_be_id:
             return None
-        for name in ID_FIELDS:
+        for name in ALL_IDS:
             value = record.get(name)
             if isinstance(value, str) and self._pattern.search(value):
                 return Excerpt(name, value)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_model import MODEL, MODEL_COLUMNS, UNANSWERED
 from llmlog_tui.analysis.calls.calls import FAILED, TOTAL_TOKENS, TRUNCATED
 from llmlog_tui.analysis.calls.cost import FIGURES
 from llmlog_tui.analysis.calls.truncation import CUT_OFF
@@ -13,7 +14,7 @@ from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 _NEEDED: Final = (
-    *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
+    *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "row", *MODEL_COLUMNS),
     *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
     *("changed", "cost_usd", "saved_usd", "max_tokens", "stream_end"),
     *("tool_args_ok", "trace_name", "name", "tool_name", "parent_span_id"),
@@ -28,9 +29,9 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
     cut_off (truncated, or hidden), retried, changed (a fingerprint, within the trace), models
-    (list, in order of first use), trace_name (as given), name (of the root span, else the
-    first tool), row (of the first record), at (its index in `frame`). Foreign
-    events are no steps.
+    (list, in order of first use: of a call that none answered the requested one), trace_name (as
+    given), name (of the root span, else the first tool), row (of the first record), at (its index
+    in `frame`). Foreign events are no steps.
     """
     return _by_trace(frame)
 
@@ -46,11 +47,11 @@ def traces_and_begins(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
 def _by_trace(frame: pl.DataFrame, **more: pl.Expr) -> pl.DataFrame:
     is_root = (pl.col("event") == "span") & pl.col("parent_span_id").is_null()
     root = pl.col("name").filter(is_root).first()
-    return (
-        frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
-        .filter(IS_STEP & pl.col("trace_id").is_not_null())
-        .group_by("trace_id", maintain_order=True)
-        .agg(
+    numbered = frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
+    steps = numbered.filter(IS_STEP & pl.col("trace_id").is_not_null())
+    return _with_requested(
+        steps,
+        steps.group_by("trace_id", maintain_order=True).agg(
             **_summary(),
             changed=pl.col("changed").any(),
             models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
@@ -59,8 +60,33 @@ def _by_trace(frame: pl.DataFrame, **more: pl.Expr) -> pl.DataFrame:
             row=pl.col("row").first(),
             at=pl.col("at").first(),
             **more,
-        )
+        ),
     )
+
+
+def _with_requested(steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Add to `models` the requested ones of calls that no model answered.
+
+    A name is left out of a trace in which a model answered to it: it is a router's.
+    """
+    unanswered = steps.filter(IS_CALL & UNANSWERED)
+    if unanswered.is_empty():  # mostly
+        return found
+    touched = steps.filter(IS_CALL & pl.col("model").is_not_null()).join(
+        unanswered.select("trace_id").unique(), on="trace_id", how="semi"
+    )
+    named = ["trace_id", "requested_model"]
+    failed = unanswered.join(touched, on=named, how="anti")
+    columns = "trace_id", "at", MODEL.cast(pl.String).alias("used")
+    used = (
+        pl.concat([touched.select(columns), failed.select(columns)])
+        .sort("at")
+        .group_by("trace_id")
+        .agg(pl.col("used").unique(maintain_order=True))
+    )
+    models = pl.coalesce(pl.col("used").cast(found.schema["models"]), "models")
+    joined = found.join(used, on="trace_id", how="left", maintain_order="left")
+    return joined.with_columns(models=models).drop("used")
 
 
 def totals(records: pl.DataFrame) -> dict[str, Any]:

@@ -107,7 +107,9 @@ class AlertsPane(Pane):
         found, ongoing = self._overview.alerts, self._overview.ongoing
         rules = humanize.plural(len(self._overview.enabled_rules), "rule")
         calls = humanize.plural(self._overview.all_calls, "call")
-        self.empty = f"No alerts from {rules} over {calls}{_nearest_rule(self._overview)}."
+        is_short = self.size.height == 1  # a longer text would be cut
+        nearest = _nearest_rule(self._overview, is_short=is_short)
+        self.empty = f"No alerts from {rules} over {calls}{nearest}."
         if self._overview.snapshot.is_loading:
             self.empty = "Alerts appear once the log is loaded: they depend on its order."
         self.set_source(self.source_of(self._overview))
@@ -129,12 +131,13 @@ class AlertsPane(Pane):
         return _CompactAlerts(overview, columns, shown)
 
 
-def _nearest_rule(overview: Overview) -> str:
+def _nearest_rule(overview: Overview, *, is_short: bool) -> str:
     """Return the rule closest to an alert; empty if there are alerts."""
     near = None if overview.alerts or overview.snapshot.is_loading else overview.nearest_rule
     if near is None:
         return ""
-    return f"; the closest is {near.rule}, {humanize.percent(near.share)} of the way to an alert"
+    meaning = "" if is_short else " of the way to an alert"
+    return f"; the closest is {near.rule}, {humanize.percent(near.share)}{meaning}"
 
 
 class AlertSource(RowSource):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from rich.cells import cell_len
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces.running_steps import requested_models
 from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import flags
 from llmlog_tui.tui.widgets.row_source import UNMARKED, Cell, CellSpan, Column, Row, RowSource, cell
@@ -196,9 +197,10 @@ class GrowingCells:
 
 def _begun(trace_id: str, overview: Overview) -> dict[str, Any]:
     """Return a row of traces() for a run without a record, all unknown."""
-    first, *_ = overview.in_flight.by_trace[trace_id]
+    steps = overview.in_flight.by_trace[trace_id]
+    first, *_ = steps
     known = {"trace_id": trace_id, "session_id": first.session_id, "ts": first.ts}
-    names = {"trace_name": first.trace_name, "name": first.label, "models": [first.label]}
+    names = {"trace_name": first.trace_name, "name": first.label, "models": requested_models(steps)}
     unknown = dict.fromkeys(("steps", "time_ms", "tokens", "cost_usd", "saved_usd"))
     flags_of = dict.fromkeys(("failed", "cut_off", "retried", "changed", "unpriced_calls"), 0)
     return {**known, **names, **unknown, **flags_of}

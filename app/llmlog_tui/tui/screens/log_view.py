@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -42,6 +42,10 @@ COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 
 SHORT_HEIGHT, LOW_HEIGHT = 24, 16
 """Minimum rows of the full compact form, and of all panes."""
+
+
+_OF_RECORDS: Final = frozenset(("alert", "copy", "next_call"))
+"""Actions that do nothing in a log without records."""
 
 
 class RecordLine(NamedTuple):
@@ -236,7 +240,9 @@ class LogView(FollowMixin, LocatableScreen):
         self.update_calls(overview)
 
     def _update_counts(self, overview: Overview) -> None:
-        self.overview = overview
+        had_records, self.overview = self._has_records, overview
+        if had_records != self._has_records:
+            self.refresh_bindings()
         calls, total = overview.calls.height, overview.all_calls
         self.filterbar.update(overview.where, calls, total, overview.tags)
         self.record_count_changed(overview.snapshot.counts.records)
@@ -293,6 +299,11 @@ class LogView(FollowMixin, LocatableScreen):
     # -- search
 
     @property
+    def _has_records(self) -> bool:
+        """Whether the log has any record, in this view or not."""
+        return self.overview is not None and self.overview.snapshot.counts.records > 0
+
+    @property
     def is_empty(self) -> bool:
         """Whether the view has no record to act on."""
         return self.overview is None
@@ -301,6 +312,8 @@ class LogView(FollowMixin, LocatableScreen):
         """Disable keys that would do nothing: of records without any, of the only pane."""
         if action == "pane":
             return len(self.focus_chain) > 1
+        if action in _OF_RECORDS and not self._has_records:
+            return False
         if action in self.RECORD_ACTIONS and self.is_empty:
             return False
         return super().check_action(action, parameters)

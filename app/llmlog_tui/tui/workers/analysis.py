@@ -23,7 +23,7 @@ from llmlog_tui.analysis.calls.call_model import (
     requested_as,
 )
 from llmlog_tui.analysis.calls.call_rows import Calls
-from llmlog_tui.analysis.calls.search import missing_steps, search, step_of
+from llmlog_tui.analysis.calls.search import LastMatches, missing_steps, search, step_of
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
@@ -82,6 +82,7 @@ __all__ = [
     "CONTENT_KEYS",
     "NO_CONTENT",
     "SPEEDS",
+    "LastMatches",
     "QueryError",
     "TimeChart",
     "all_of",

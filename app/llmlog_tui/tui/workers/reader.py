@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
@@ -116,6 +116,8 @@ class ReaderWorker:
         self._stdin = stdin
         self._reader: Reader | None = None
         self._lock = Lock()  # around each use of the reader that reads
+        self._request_lock = Lock()
+        self._request: Event | None = None  # the one of fetch() whose query runs
         self._cancelled = Event()
         self._painted = Event()
         self._posted = _NOTHING
@@ -216,11 +218,7 @@ class ReaderWorker:
             return tui.queries.FetchResult()
         found, steps = 0, reader.fetch(wanted, before)
         try:
-            while not is_cancelled.is_set():
-                with self._lock:
-                    step = next(steps, None)
-                if step is None:
-                    break
+            while (step := self._next_fetched(steps, is_cancelled)) is not None:
                 found = step.found
                 on_progress(step)
         except UserError as error:
@@ -230,10 +228,25 @@ class ReaderWorker:
             self._post(tui.messages.Loaded(reader.snapshot(), progress))
         return tui.queries.FetchResult(found)
 
-    def cancel_fetch(self) -> None:
-        """End the query of fetch(), whose caller cancels it."""
-        if self._reader is not None:
-            self._reader.cancel_fetch()
+    def _next_fetched(self, steps: Iterator[Fetched], is_cancelled: Event) -> Fetched | None:
+        """Return the progress of a request; None at its end, and once it is cancelled."""
+        with self._lock:
+            with self._request_lock:
+                if is_cancelled.is_set():
+                    return None
+                self._request = is_cancelled
+            try:
+                return next(steps, None)
+            finally:
+                with self._request_lock:
+                    self._request = None
+
+    def cancel_fetch(self, is_cancelled: Event) -> None:
+        """Cancel the request of fetch() with this event, and no other one's query."""
+        with self._request_lock:  # until then no other request can begin
+            is_cancelled.set()
+            if self._request is is_cancelled and self._reader is not None:
+                self._reader.cancel_fetch()
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""

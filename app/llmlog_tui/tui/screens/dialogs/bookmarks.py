@@ -86,14 +86,15 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
         self.note_input.display = False
 
     def compose(self) -> ComposeResult:
-        frame = Vertical(self.table, self.note_input)
-        frame.border_subtitle = "Enter goes there · n note · x remove · Esc back"
-        yield frame
+        yield Vertical(self.table, self.note_input)
 
     def update_list(self, bookmarks: Sequence[Bookmark], rows: Mapping[RecordKey, int]) -> None:
         """Show other bookmarks; the cursor stays on its bookmark."""
         self._bookmarks, self._rows = bookmarks, rows
-        self.query_one(Vertical).border_title = f"Bookmarks · {len(bookmarks):,}"
+        frame = self.query_one(Vertical)
+        frame.border_title = f"Bookmarks · {len(bookmarks):,}"
+        of_one = "Enter goes there · n note · x remove · " if bookmarks else ""
+        frame.border_subtitle = f"{of_one}Esc back"
         self.table.following = False
         columns = _COMPACT if self.app.size.width < COMPACT_WIDTH else _WIDE
         self.table.set_source(_BookmarkRows(bookmarks, rows, self._newest, columns))

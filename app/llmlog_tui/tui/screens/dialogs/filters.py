@@ -23,7 +23,6 @@ from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 from llmlog_tui.tui.widgets.table import LineTable
 
 _EMPTY: Final = "No saved filters. f filters; then F and a save the filter under a name."
-_KEYS: Final = "Enter applies it · a save the current one · x delete · Esc back"
 
 
 class NameInput(Input):
@@ -78,9 +77,7 @@ class FiltersDialog(ModalScreen["str | None"]):
         self.name_input.display = False
 
     def compose(self) -> ComposeResult:
-        frame = Vertical(self.table, self.name_input)
-        frame.border_subtitle = _KEYS
-        yield frame
+        yield Vertical(self.table, self.name_input)
 
     def on_mount(self) -> None:
         self.update_list(self._filters)
@@ -93,6 +90,8 @@ class FiltersDialog(ModalScreen["str | None"]):
         self.query_one(Vertical).border_title = Content(f"Saved filters · {len(filters):,}")
         self.table.following = False
         self.table.set_source(_FilterRows(tuple(filters.items())))
+        if not self.name_input.display:
+            self._list_keys()
 
     @on(LineTable.Selected)
     def action_apply(self) -> None:
@@ -124,8 +123,17 @@ class FiltersDialog(ModalScreen["str | None"]):
     def _close_name(self) -> None:
         self.name_input.value = ""
         self.name_input.display = False
-        self.query_one(Vertical).border_subtitle = _KEYS
+        self._list_keys()
         self.table.focus()
+
+    def _list_keys(self) -> None:
+        """List the keys that work: of the filters, and of the current one."""
+        keys = (
+            *(["Enter applies it"] if self._filters else []),
+            *(["a save the current one"] if self._current is not None else []),
+            *(["x delete"] if self._filters else []),
+        )
+        self.query_one(Vertical).border_subtitle = " · ".join((*keys, "Esc back"))
 
     def action_delete(self) -> None:
         """Delete the filter under the cursor."""
