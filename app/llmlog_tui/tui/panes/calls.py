@@ -89,7 +89,7 @@ class CallsPane(Pane):
         self.choice, self.rules = ColumnChoice.from_object(columns), rules
 
     def update_progress(self, progress: Progress) -> None:
-        """Show which files do not exist yet or cannot be read, in place of their calls."""
+        """Show missing files, or why one cannot be read, in place of calls."""
         files = progress.waiting
         empty = READING if self._overview is None else _EMPTY
         if self._overview is not None and self._overview.where is not None:

@@ -223,7 +223,7 @@ class LogView(FollowMixin, LocatableScreen):
         """Go to the newest record, and follow."""
 
     def update_progress(self, progress: Progress) -> None:
-        """Show which files do not exist yet or cannot be read, in place of their calls."""
+        """Show missing files, or why one cannot be read, in place of calls."""
 
     def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
         """Apply preferences of earlier runs, and styles for rows of calls."""
