@@ -22,7 +22,7 @@ from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS, VIEWS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
 from llmlog_tui.tui.panes.filter_bar import FilterBar
-from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
+from llmlog_tui.tui.panes.find_bar import FindBar, FindRow, FindStatus
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery, SearchState
 from llmlog_tui.tui.runtime.line_compositor import LineCompositor
@@ -177,7 +177,7 @@ class LogView(FollowMixin, LocatableScreen):
         yield self.filterbar
         yield from self.body()
         yield self.found
-        yield self.findbar
+        yield FindRow(self.findbar)
         yield KeyFooter()
 
     # -- overridden by views
