@@ -166,6 +166,11 @@ class Follower:
             return False
 
     @property
+    def rests_until(self) -> float:
+        """When a resting file is looked at again, as time.monotonic()."""
+        return self._rested + self._rest_poll_s
+
+    @property
     def resting(self) -> os.stat_result | None:
         """The file, as long as it is closed until it changes."""
         return self._resting
