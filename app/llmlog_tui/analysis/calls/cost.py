@@ -234,7 +234,7 @@ COST_USD: Final = (
     + pl.col("thoughts") * (pl.col("reasoning") - pl.col("output"))
     + pl.col("known") * pl.col("call")
 )
-"""Cost of `known` calls with a sum of tokens each in `prompts`, `answers` and their parts."""
+"""Cost of `known` calls, of sums of `prompts`, `answers` and their parts, and RATES."""
 
 
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
