@@ -231,6 +231,9 @@ def test_an_id_is_known_by_its_first_eight_characters() -> None:
         (28_849, "28,849"),
         (12_345_678, "12.3M"),
         (1e30, "1e+30"),
+        (-0.0021, "-0.0021"),
+        (-0.00002, "-<.0001"),
+        (-12_345_678, "-12.3M"),
     ],
 )
 def test_dollars_fit_into_a_column(usd: float | None, text: str) -> None:
@@ -248,7 +251,22 @@ def test_dollars_fit_into_a_column(usd: float | None, text: str) -> None:
         (4.2149, "$4.21"),
         (999.5, "$1,000"),
         (28_849, "$28.8k"),
+        (-4.2149, "-$4.21"),
     ],
 )
 def test_money_has_its_sign_and_sensible_digits(usd: float | None, text: str) -> None:
     assert humanize.money(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("saved_usd", "text"),
+    [
+        (None, ""),
+        (0.0, ""),
+        (4.2149, "caching saved $4.21"),
+        (-0.0021, "caching cost $0.0021 more"),
+        (-0.00001, "caching cost <$0.0001 more"),
+    ],
+)
+def test_caching_saves_or_costs_more(saved_usd: float | None, text: str) -> None:
+    assert humanize.caching(saved_usd) == text

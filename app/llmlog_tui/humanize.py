@@ -100,6 +100,8 @@ def dollars(usd: float | None, width: int) -> str:
     """
     if usd is None:
         return UNKNOWN
+    if usd < 0:
+        return f"-{dollars(-usd, width - 1)}"
     if _is_tiny(usd):
         return next(text for text in ("<0.0001", "<.0001", "<1") if len(text) <= max(width, 2))
     fine = f"{usd:.4f}"
@@ -113,11 +115,22 @@ def money(usd: float | None) -> str:
     """Return `<$0.0001`, `$0.0031`, `$4.21`, `$1,204`."""
     if usd is None:
         return UNKNOWN
+    if usd < 0:
+        return f"-{money(-usd)}"
     if _is_tiny(usd):
         return "<$0.0001"
     if usd < 0.0995:
         return f"${usd:.4f}"
     return f"${usd:,.2f}" if usd < 999.5 else f"${count(usd)}"
+
+
+def caching(saved_usd: float | None) -> str:
+    """Return `caching saved $4.21`, or `caching cost $0.0075 more`; empty if neither is known."""
+    if not saved_usd:
+        return ""
+    if saved_usd < 0:
+        return f"caching cost {money(-saved_usd)} more"
+    return f"caching saved {money(saved_usd)}"
 
 
 def _is_tiny(usd: float) -> bool:

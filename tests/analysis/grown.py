@@ -27,7 +27,7 @@ RULES: Final[Rules] = parse_rules(
     retries = {window_calls = 5, level = 0.9, least_rise = 0.02}
     hidden_truncation.clear_calls = 3
     budget.usd_per_hour = 0.05
-    prices.m = {input = 10.0, output = 30.0, cached = 1.0}
+    prices.m = {input = 10.0, output = 30.0, cached = 1.0, cache_write = 12.5}
     prices.n = {input = 1.0, output = 3.0}
     """
 )
@@ -83,6 +83,7 @@ def _call(rng: random.Random, era: int) -> Row:
         "max_tokens": 880,
         "reasoning_tokens": rng.choice((None, output // 2, output)),
         "cached_tokens": rng.choice((None, 0, 100)),
+        "cache_write_tokens": output if output % 3 else None,
         "ttft_ms": rng.choice((None, 40)),
         "tool_args_ok": rng.choice((None, True, True, False)),
     }

@@ -66,6 +66,36 @@ def test_without_a_rate_for_it_cached_input_costs_as_any(log: Log) -> None:
     assert cost_of(log, Price(Rates(2.0, 10.0)), cached_tokens=600) == pytest.approx(0.003)
 
 
+def test_cache_written_tokens_are_a_part_of_the_input(log: Log) -> None:
+    dear = Price(Rates(2.0, 10.0, cached=0.5, cache_write=2.5))
+    # 100 * $2 + 600 * $0.50 + 300 * $2.50 + 100 * $10 = 2,250 per million
+    found = cost_of(log, dear, cached_tokens=600, cache_write_tokens=300)
+    assert found == pytest.approx(0.00225)
+
+
+def test_cached_and_written_tokens_are_no_more_than_the_input(log: Log) -> None:
+    dear = Price(Rates(2.0, 10.0, cached=0.5, cache_write=2.5))
+    # 600 * $0.50 + 400 * $2.50 + 100 * $10 = 2,300 per million
+    found = cost_of(log, dear, cached_tokens=600, cache_write_tokens=5_000)
+    assert found == pytest.approx(0.0023)
+
+
+def test_without_a_rate_for_it_cache_written_input_costs_as_any(log: Log) -> None:
+    assert cost_of(log, Price(RATES), cache_write_tokens=600) == pytest.approx(0.003)
+
+
+def test_savings_by_caching_are_less_the_surcharge_of_what_was_written(log: Log) -> None:
+    dear = {"m": Rates(2.0, 10.0, cached=0.5, cache_write=2.5)}
+    tokens = [(600, 300), (100, 900), (0, 0), (None, 400)]
+    records = [
+        {**CALL, "cached_tokens": cached, "cache_write_tokens": written}
+        for cached, written in tokens
+    ]
+    # 600 * $1.50 - 300 * $0.50; 100 * $1.50 - 900 * $0.50; 0; -400 * $0.50, per million
+    found = priced(log(records).frame, dear, nothing)["saved_usd"].to_list()
+    assert found == pytest.approx([0.00075, -0.0003, 0, -0.0002])
+
+
 def test_reasoning_is_a_part_of_the_output(log: Log) -> None:
     assert cost_of(log, Price(RATES), reasoning_tokens=80) == pytest.approx(0.003)
     # 1,000 * $2 + 20 * $10 + 80 * $5 = 2,600 per million

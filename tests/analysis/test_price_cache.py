@@ -29,7 +29,7 @@ USD = st.floats(0, 1e6) | st.floats()
 PRICES = st.lists(
     st.builds(
         Price,
-        st.builds(Rates, USD, USD, st.none() | USD, st.none() | USD, USD),
+        st.builds(Rates, USD, USD, *[st.none() | USD] * 3, USD),
         st.none() | st.dates(),
         st.none() | st.builds(Hours, TIMES, TIMES),
         st.none() | st.integers(0, 2**63 - 1),

@@ -30,10 +30,10 @@ RUN = (
 def test_each_step_adds_to_what_was_known(log: Log) -> None:
     # Ends after 0.9, 1.3, 1.2 and 9.0 s from the start at 1.0.
     assert of(log, *RUN).moments == (
-        RunningTotals(900, 1, 0, 0, 100, 20, 8, None),
-        RunningTotals(1_300, 1, 1, 1, 100, 20, 8, None),
-        RunningTotals(1_300, 2, 1, 1, 300, 20, 8, 50),
-        RunningTotals(9_000, 3, 1, 1, 300, 25, 8, 50),
+        RunningTotals(900, 1, 0, 0, 100, 20, 8, None, unpriced=1),
+        RunningTotals(1_300, 1, 1, 1, 100, 20, 8, None, unpriced=1),
+        RunningTotals(1_300, 2, 1, 1, 300, 20, 8, 50, unpriced=2),
+        RunningTotals(9_000, 3, 1, 1, 300, 25, 8, 50, unpriced=3),
     )
 
 
@@ -82,6 +82,7 @@ def test_cost_is_known_where_calls_are_priced(log: Log) -> None:
     priced = frame.with_columns(cost_usd=frame["prompt_tokens"] / 1_000)
     found = replay(priced, timeline(priced, "t", 500))
     assert [m.cost_usd for m in found.moments] == [0.1, 0.1, 0.1 + 0.2, 0.1 + 0.2]
+    assert [m.unpriced for m in found.moments] == [0, 0, 0, 1]
 
 
 def test_a_trace_that_is_not_there_has_nothing_to_play(log: Log) -> None:

@@ -55,6 +55,7 @@ def test_everything_can_be_said() -> None:
         input = 1
         output = 2
         cached = 0.1
+        cache_write = 1.25
         """
     )
     assert rules.fingerprint.settled_calls == 5
@@ -64,7 +65,7 @@ def test_everything_can_be_said() -> None:
     assert (rules.on_alert.webhook, rules.on_alert.timeout_s) == ("https://example.com/hook?x=1", 3)
     assert rules.prices == {
         "api.openai.com/gpt-x": PriceOverride(1.25, 10.0),
-        "gpt-y": PriceOverride(1.0, 2.0, 0.1),
+        "gpt-y": PriceOverride(1.0, 2.0, 0.1, 1.25),
     }
 
 
@@ -102,7 +103,7 @@ def test_a_command_is_its_words() -> None:
         ("[prices]\ngpt-x = 1", "prices.gpt-x: must be a table with input and output"),
         ("[prices.gpt-x]\ninput = 1", "prices.gpt-x.output: missing"),
         ("[prices.gpt-x]\ninput = 1\noutput = 'a'", "prices.gpt-x.output: 'a' is not a number of"),
-        ("[prices.gpt-x]\ninptu = 1", "prices.gpt-x.inptu: unknown; allowed: cached, input, out"),
+        ("[prices.gpt-x]\ninptu = 1", "prices.gpt-x.inptu: unknown; allowed: cache_write, cached"),
     ],
 )
 def test_what_cannot_be_used_names_the_key_and_what_is_allowed(text: str, message: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.clickhouse.calls_table import call, create_table, insert
 from tests.clickhouse.running import ClickHouse
-from tests.tui.conftest import WIDE, Shown, Until, lines_of, shown, toasts, top_row, until
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, shown, toasts, top_row, until
 from tests.tui.outside import finds_outside_the_window
 
 from llmlog_tui.log import table_source
@@ -121,6 +121,19 @@ async def test_a_server_that_is_away_is_waited_for_on_screen(
     finally:
         if not started:
             clickhouse.start()
+
+
+async def test_a_login_that_fails_is_whole_on_a_small_screen(
+    clickhouse: ClickHouse, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_table(clickhouse)
+    monkeypatch.setenv("CLICKHOUSE_PASSWORD", "wrong")
+    app = dashboard(str(clickhouse.url(user="reader")))
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "✗ llm.calls" in top_row(app), "a problem")
+        calls = app.query_one(CallsPane)
+        reason = "login as reader failed; the password is read from CLICKHOUSE_PASSWORD"
+        await until(pilot, lambda: reason in " ".join(" ".join(lines_of(calls)).split()), "why")
 
 
 async def test_leaving_ends_a_running_query(clickhouse: ClickHouse, until: Until) -> None:

@@ -34,6 +34,16 @@ TIERED = [
     call(3, model="gemini-2.5-pro", prompt_tokens=5, completion_tokens=7, reasoning_tokens=9),
     call(4, model="gemini-2.5-pro", ts=None, prompt_tokens=5, completion_tokens=7),
 ]
+CACHE_WRITES = [
+    call(step, model="claude-sonnet-4-5", prompt_tokens=prompt, completion_tokens=50, **tokens)
+    for step, (prompt, tokens) in enumerate(
+        [
+            (12_100, {"cached_tokens": 2_000, "cache_write_tokens": 10_000}),
+            (300_000, {"cache_write_tokens": 250_000}),
+            (1_000, {"cached_tokens": 900, "cache_write_tokens": 5_000}),
+        ]
+    )
+]
 PRICED_BY_HOUR = [
     call(step, model="deepseek-chat", prompt_tokens=10, completion_tokens=1_000, ts=ts)
     for step, ts in enumerate(
@@ -74,8 +84,12 @@ def test_figures_of_the_demo_are_those_of_a_file(
 
 @pytest.mark.parametrize(
     ("provider", "lines"),
-    [("generativelanguage.googleapis.com", TIERED), ("api.deepseek.com", PRICED_BY_HOUR)],
-    ids=["by tokens", "by hour and day"],
+    [
+        ("generativelanguage.googleapis.com", TIERED),
+        ("api.anthropic.com", CACHE_WRITES),
+        ("api.deepseek.com", PRICED_BY_HOUR),
+    ],
+    ids=["by tokens", "by cache writes", "by hour and day"],
 )
 def test_calls_cost_what_they_cost_in_a_file_where_prices_have_steps(
     clickhouse: ClickHouse, llmlog: Run, tmp_path: Path, provider: str, lines: list[bytes]

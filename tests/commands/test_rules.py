@@ -24,7 +24,8 @@ CALLS = [
         "id": f"id-000{n}",
         "prompt_tokens": 1_000_000,
         "completion_tokens": 100_000,
-        "cached_tokens": 0,
+        "cached_tokens": 100_000,
+        "cache_write_tokens": 400_000,
     }
     for n in range(3)
 ]
@@ -37,24 +38,43 @@ def log(written: Written) -> Path:
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A call costs 2 * 1 + 10 * 0.1 = 3 dollars, and an hour may cost 5."""
+    """A call costs 2 * 0.5 + 2.5 * 0.4 + 10 * 0.1 = 3 dollars, and an hour may cost 5."""
     path = tmp_path / "rules.toml"
-    path.write_text(
-        '[prices."example.com/ours"]\ninput = 2\noutput = 10\n[budget]\nusd_per_hour = 5\n'
-    )
+    path.write_text("""
+        budget.usd_per_hour = 5
+        [prices."example.com/ours"]
+        input = 2
+        cached = 0
+        cache_write = 2.5
+        output = 10
+    """)
     return path
 
 
+@pytest.mark.parametrize("is_archive", [False, True])
 def test_prices_of_the_rules_are_those_of_every_command(
-    llmlog: Run, log: Path, rules: Path, tmp_path: Path
+    llmlog: Run, log: Path, rules: Path, tmp_path: Path, *, is_archive: bool
 ) -> None:
+    if is_archive:
+        file, log = log, tmp_path / "archive"
+        assert llmlog("archive", file, "--to", log).code == 0
     unpriced = json.loads(llmlog("stats", log, "--json").out)
     assert (unpriced["cost_usd"], unpriced["unpriced_calls"]) == (None, 3)
     stats = json.loads(llmlog("stats", log, "--json", "--rules", rules).out)
     assert (stats["cost_usd"], stats["unpriced_calls"]) == (pytest.approx(9), 0)
     assert stats["groups"][0]["cost_usd"] == pytest.approx(9)
+    status = json.loads(llmlog("status", log, "--json", "--rules", rules).out)
+    assert (status["cost_usd"], status["unpriced_calls"]) == (pytest.approx(9), 0)
+    assert [alert["rule"] for alert in status["alerts"]] == ["budget"]
+    report = tmp_path / "report.html"
+    assert llmlog("report", log, "--to", report, "--rules", rules).code == 0
+    assert "$9.00" in report.read_text()
+    dear = ("--where", "cost_usd between 2.99 and 3.01")
+    assert json.loads(llmlog("check", log, "--json", "--rules", rules, *dear).out)["calls"] == 3
     first = json.loads(llmlog("traces", log, "--json", "--rules", rules).out.splitlines()[0])
     assert first["cost_usd"] == pytest.approx(3)
+    # 0.1 * $2 saved, 0.4 * $0.50 more
+    assert first["saved_usd"] == pytest.approx(0)
     asked = llmlog("sql", "select sum(cost_usd) as usd from traces", log, "--rules", rules)
     assert "9" in asked.out
     diff = llmlog("diff", "trace-0", "trace-1", log, "--json", "--rules", rules)

@@ -300,6 +300,17 @@ def test_the_cost_is_that_of_a_hand_calculation(stats: Stats, written: Written) 
     assert groups == pytest.approx({"gpt-5": 1.80, "gpt-5-mini": 0.45})
 
 
+def test_cache_writes_cost_their_own_price(llmlog: Run, stats: Stats, written: Written) -> None:
+    call = {"provider": "api.anthropic.com", "model": "claude-sonnet-4-5", "prompt_tokens": 12_100}
+    tokens = {"cached_tokens": 2_000, "cache_write_tokens": 10_000, "completion_tokens": 50}
+    log = written([{"ts": "2026-11-23T09:00:00Z", **call, **tokens}])
+    # 100 * $3 + 2,000 * $0.30 + 10,000 * $3.75 + 50 * $15, per million
+    assert stats(log)["cost_usd"] == pytest.approx(0.03915)
+    text = llmlog("stats", log).out
+    assert "tokens: 12.1k in (2,000 cached, 10.0k cache-written), 50 out" in text
+    assert "cost: $0.0391, caching cost $0.0021 more\n" in text
+
+
 def test_without_a_price_the_cost_is_null_and_not_zero(stats: Stats, written: Written) -> None:
     found = stats(written([{"model": "local", "prompt_tokens": 5, "completion_tokens": 5}]))
     assert (found["cost_usd"], found["unpriced_calls"]) == (None, 1)

@@ -97,7 +97,14 @@ def test_a_finish_reason_is_in_openais_words(value: object, expected: str | None
 
 @pytest.mark.parametrize(
     ("counts", "expected"),
-    [((100, 64, None), 100), ((10, 64, None), 74), ((10, 64, 6), 80), ((10, 0, 60), 70)],
+    [
+        ((100, 64, None), 100),
+        ((10, 64, None), 74),
+        ((10, 64, 6), 80),
+        ((10, 0, 60), 70),
+        ((70, 64, 6), 70),
+        ((50, 40, 30), 120),
+    ],
 )
 def test_fewer_prompt_tokens_than_cached_ones_were_counted_apart(
     counts: tuple[int, int, int | None], expected: int

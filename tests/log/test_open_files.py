@@ -123,8 +123,14 @@ def test_of_a_folder_at_rest_only_the_open_files_are_polled_however_many_it_has(
         polled.append(follower.path)
         return plain(follower)
 
-    plain = Follower.read
+    def is_at_rest(follower: Follower) -> bool:
+        asked.append(follower.path)
+        return rests(follower)
+
+    asked: list[Path] = []
+    plain, rests = Follower.read, Follower.is_at_rest
     monkeypatch.setattr(Follower, "read", read)
+    monkeypatch.setattr(Follower, "is_at_rest", is_at_rest)
     with contextlib.closing(Reader(Sources([str(tmp_path)], must_exist=True))) as reader:
         reader.read_to_end()
         assert len(polled) <= 3 * files, "loading looks at each a few times"
@@ -132,6 +138,9 @@ def test_of_a_folder_at_rest_only_the_open_files_are_polled_however_many_it_has(
         polled.clear()
         reader.read_news()
         assert len(polled) == open_files.MAX_OPEN
+        asked.clear()
+        reader.read_news()
+        assert len(asked) == open_files.MAX_OPEN, "the others were looked at before"
 
 
 def test_a_line_of_a_closed_file_is_read_again(reader: Reader) -> None:

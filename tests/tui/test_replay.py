@@ -39,7 +39,7 @@ def log(tmp_path: Path) -> Path:
     """Four steps, at 0, 1, 2 and 13 s: a gap of ten seconds before the last one."""
     path = tmp_path / "calls.jsonl"
     steps = (
-        step(0, 0, v=1),
+        step(0, 0, v=1, model="gpt-5-mini", provider="api.openai.com"),
         step(1, 1, event="tool_call", model=None, tool_name="search", status="error"),
         step(2, 2, completion_tokens=None),
         step(3, 13, input=[{"role": "user", "content": "[b]hello\x1b[31m"}], output="Goodbye"),
@@ -78,6 +78,7 @@ async def test_enter_on_a_trace_replays_it_from_its_first_step(
         assert "‖ paused 1× · step 0, 1 of 4" in scrub(screen)
         assert "elapsed 1.00 s of 14.0 s" in scrub(screen)
         assert "calls 1 of 3   tools 0 of 1   in 10 of 30   out 5 of 10" in scrub(screen)
+        assert "cost <$0.0001 of <$0.0001+" in scrub(screen)
         assert "errors 0 of 1" in scrub(screen)
         await pilot.press("l")
         assert "step 1, 2 of 4" in scrub(screen)

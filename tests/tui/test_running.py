@@ -338,6 +338,7 @@ async def test_the_replay_of_a_run_without_a_record_has_its_step_and_plays_nothi
         assert "trace run-dead › Replay" in crumb
         assert "session s   began " in crumb
         assert not listed(app) & {"play", "speed", "step", "record", "view as", "answer", "zoom"}
+        assert "zoom time" not in listed(app), "it takes no time that is known"
         await pilot.press("l", "h", "plus", "v", "v", "G", "m", "y", "E", "e")
         await until(pilot, lambda: "No failed step" in toasts(app), "that there is none")
         with log.open("ab") as file:

@@ -75,7 +75,7 @@ async def test_the_example_runs_and_answers_in_a_table(
         assert "gpt-oss-120b" in result(screen)
         assert "avg_ms" in result(screen)
         assert screen.editor.has_focus, "the next version of the query is typed"
-        assert "Esc to the result: v chart, Enter its call" in str(screen.status.render())
+        assert "Esc to the result: v chart, x export" in str(screen.status.render())
         await pilot.press("escape", "v")
         await until(pilot, lambda: "█" in result(screen), "its chart")
         await pilot.press("ctrl+r")
@@ -327,16 +327,31 @@ async def test_enter_on_a_row_goes_to_its_call_or_its_trace(
             await until(pilot, lambda: row_of(overview_of(app).calls) == row, "the call")
 
 
-async def test_a_row_without_an_id_says_which_columns_lead_to_a_call_or_a_trace(
+async def test_status_and_footer_have_the_keys_that_the_columns_of_a_result_allow(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
-    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+    of_results = {"chart", "its call", "its trace", "export"}
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, records)
         screen = await opened(pilot, until)
-        await pilot.press("ctrl+r")
-        await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
-        await pilot.press("escape", "enter")
-        await until(pilot, lambda: "Select span_id or trace_id" in toasts(app), "the hint")
+        await pilot.press("escape")
+        assert not listed(app) & of_results, "before there is a result"
+        screen.editor.focus()
+        for query, keys in {
+            "select model from calls": "x export; i edits · select span_id to go to calls",
+            "select model, id from calls": "Enter its call, x export; i edits",
+            "select trace_id, ts, latency_ms from calls": (
+                "v chart, Enter its call, t its trace, x export; i edits"
+            ),
+        }.items():
+            screen.editor.text = query
+            await pilot.press("ctrl+r")
+            status = f"Esc to the result: {keys}"
+            await until(pilot, lambda: str(screen.status.render()) == status, keys)  # noqa: B023
+            assert len(status) < SMALL[0]
+            await pilot.press("escape")
+            assert {key for key in of_results if key in keys} == listed(app) & of_results
+            await pilot.press("i")
 
 
 async def test_ctrl_l_empties_the_editor_and_undo_brings_the_query_back(
@@ -363,11 +378,9 @@ async def test_v_draws_the_result_as_bars_by_name_and_back(
     sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
 ) -> None:
     async with LogApp([sample]).run_test(size=size, notifications=True) as pilot:
-        app = await shown(pilot, records)
+        await shown(pilot, records)
         screen = await opened(pilot, until)
-        await pilot.press("escape", "v")
-        await until(pilot, lambda: "No chart of this" in toasts(app), "before there is a result")
-        await pilot.press("ctrl+r")
+        await pilot.press("escape", "v", "ctrl+r")
         await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
         await pilot.press("v")
         title, heading, first, *_ = result(screen).splitlines()

@@ -36,11 +36,7 @@ def stats_text(
         first, last = humanize.local(found.first_ts), humanize.local(found.last_ts)
         zone = humanize.zone_note()
         yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}{zone}"
-    yield (
-        f"tokens: {humanize.count(found.prompt_tokens)} in ({humanize.count(found.cached_tokens)} "
-        f"cached), {humanize.count(found.completion_tokens)} out "
-        f"({humanize.count(found.reasoning_tokens)} reasoning)"
-    )
+    yield _tokens(found)
     yield _spent(found)
     yield from _price_hint(found)
     yield from _cut_off(found)
@@ -67,9 +63,20 @@ _MAX_NAMES: Final = 12
 """Maximum files that are named."""
 
 
+def _tokens(found: Stats) -> str:
+    count = humanize.count
+    written = found.cache_write_tokens
+    cached = f"{count(found.cached_tokens)} cached"
+    cache = f"{cached}, {count(written)} cache-written" if written else cached
+    return (
+        f"tokens: {count(found.prompt_tokens)} in ({cache}), "
+        f"{count(found.completion_tokens)} out ({count(found.reasoning_tokens)} reasoning)"
+    )
+
+
 def _spent(found: Stats) -> str:
     unpriced = f", {plural(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
-    saved = f", caching saved {humanize.money(found.saved_usd)}" if found.saved_usd else ""
+    saved = f", {humanize.caching(found.saved_usd)}" if found.saved_usd else ""
     return f"cost: {humanize.money(found.cost_usd)}{saved}{unpriced}"
 
 

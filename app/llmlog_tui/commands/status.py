@@ -12,9 +12,9 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.analysis.alerts.engine import find_alerts
-from llmlog_tui.analysis.alerts.in_parts import PRICED, AlertsInParts, watched_columns
+from llmlog_tui.analysis.alerts.in_parts import AlertsInParts, watched_columns
 from llmlog_tui.analysis.calls.calls import FAILED, model_calls
-from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
+from llmlog_tui.analysis.calls.cost import FIGURES, PRICED_TOKENS, priced, rates
 from llmlog_tui.analysis.calls.percentiles import percentile
 from llmlog_tui.commands.open_log import open_log
 from llmlog_tui.commands.options import files_argument, json_option, where_option
@@ -54,7 +54,7 @@ def _answer(
 ) -> tuple[dict[str, Any], list[Alert]]:
     """Return the figures of a log's calls, and their alerts."""
     prices = rates(rules)
-    columns = dict.fromkeys((*watched_columns(rules), *PRICED))
+    columns = dict.fromkeys((*watched_columns(rules), *PRICED_TOKENS))
     with record_stream(files, where, columns, rules) as stream:
         if stream is not None:  # of any size: only what the figures need is kept
             alerts, calls = AlertsInParts(rules), list[pl.DataFrame]()

@@ -14,7 +14,10 @@ import polars as pl
 from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.cost import (
+    COST_USD,
     PRICE_KEY,
+    RATES,
+    SAVED_USD,
     PriceSteps,
     most_frequent,
     price_steps,
@@ -88,6 +91,8 @@ _PARTS: Final = """
     min(prompt) AS first_prompt, countIf(is_known) AS known,
     sumIf(prompt, is_known) AS prompts, sumIf(answer, is_known) AS answers,
     sumIf(least(ifNull(cached_tokens, 0), prompt), is_known) AS hits,
+    sumIf(least(ifNull(cache_write_tokens, 0), prompt - least(ifNull(cached_tokens, 0), prompt)),
+        is_known) AS writes,
     sumIf(least(ifNull(reasoning_tokens, 0), answer), is_known) AS thoughts
 """
 _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
@@ -225,20 +230,12 @@ def _priced(parts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         rows = pl.concat([rows, known], how="horizontal")
     else:
         unknown = pl.lit(None, pl.Float64)
-        rows = rows.with_columns(unknown.alias(name) for name in _RATES)
-    cost = (
-        pl.col("prompts") * pl.col("input")
-        - pl.col("hits") * (pl.col("input") - pl.col("cached"))
-        + pl.col("answers") * pl.col("output")
-        + pl.col("thoughts") * (pl.col("reasoning") - pl.col("output"))
-        + pl.col("known") * pl.col("call")
-    )
+        rows = rows.with_columns(unknown.alias(name) for name in RATES)
     has_cost = (pl.col("known") > 0) & pl.col("input").is_not_null()
-    saved = pl.col("hits") * (pl.col("input") - pl.col("cached"))
     return rows.select(
         "key",
-        cost_usd=pl.when(has_cost).then(cost),
-        saved_usd=pl.when(has_cost).then(saved),
+        cost_usd=pl.when(has_cost).then(COST_USD),
+        saved_usd=pl.when(has_cost).then(SAVED_USD),
         unpriced_calls=pl.col("calls") - pl.when(has_cost).then("known").otherwise(0),
         without_price=pl.when(pl.col("input").is_null()).then("known").otherwise(0),
         name=MODEL,
@@ -267,8 +264,6 @@ def _second(at: time) -> int:
 
 
 _NO_COST: Final[Mapping[str, Any]] = {"cost_usd": None, "saved_usd": None, "unpriced_calls": 0}
-_RATES: Final = ("input", "cached", "output", "reasoning", "call")
-"""Columns of cost.rates_of()."""
 _NO_CALLS: Final = pl.DataFrame(
     schema={name: COLUMNS[name] for name in ("ts", "status", "latency_ms", "event")}
 )

@@ -92,11 +92,12 @@ class OnAlert:
 
 @dataclass(frozen=True)
 class PriceOverride:
-    """US dollars per million tokens; `cached` defaults to the input price."""
+    """US dollars per million tokens; `cached` and `cache_write` default to the input price."""
 
     input: float
     output: float
     cached: float | None = None
+    cache_write: float | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def _price(model: str, table: object) -> PriceOverride:
     where = f"prices.{model}"
     if not isinstance(table, dict):
         raise RulesError(f"{where}: must be a table with input and output, in $ per million tokens")
-    _check_names(table, ["input", "output", "cached"], f"{where}.")
+    _check_names(table, ["input", "output", "cached", "cache_write"], f"{where}.")
     for name in ("input", "output"):
         if name not in table:
             raise RulesError(f"{where}.{name}: missing")
@@ -264,7 +265,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "clear_left": _share(),
     "timeout_s": ("a number of seconds from 0.1 to 600", lambda value: _number(value, 0.1, 600)),
     "usd_per_hour": _DOLLARS,
-    **dict.fromkeys(("input", "output", "cached"), _DOLLARS),
+    **dict.fromkeys(("input", "output", "cached", "cache_write"), _DOLLARS),
     "command": ('a list of words, like ["notify-send", "llmlog"]', _words),
     "webhook": ("an http or https URL", _url),
 }

@@ -163,13 +163,13 @@ def prompt_tokens(
 ) -> int | None:
     """Return prompt tokens that include cached and cache-written ones.
 
-    Where fewer were given than were cached, the source counted them apart, as Anthropic does.
+    Where fewer were given than were read from and written to the cache, the source counted them
+    apart, as Anthropic does.
     """
     if prompt is None:
         return None
-    if (cached or 0) > prompt or (cache_write or 0) > prompt:
-        return prompt + (cached or 0) + (cache_write or 0)
-    return prompt
+    in_cache = (cached or 0) + (cache_write or 0)
+    return prompt + in_cache if in_cache > prompt else prompt
 
 
 def usage(value: object) -> Record:

@@ -41,7 +41,7 @@ def fetch(
     its steps before that one are found, each once; records of others are added, but not counted.
     Raises SourceError.
     """
-    sources_per_round = sum(1 for _ in sources.lazy())
+    sources_per_round = len(sources.lazy())
     records, done, total = 0, 0, sources_per_round
     steps: set[int] = set()
     traces: set[str] = set()

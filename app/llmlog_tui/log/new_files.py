@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +25,14 @@ class NewFiles:
         self._problems = problems
         self._scanned, self._took = time.monotonic(), 0.0
 
-    def scan(self, known: Collection[Path]) -> list[Path]:
+    def scan(self, known: Callable[[], Collection[Path]]) -> list[Path]:
         """Return files that are not known, every SCAN_S seconds or more."""
         pause = SCAN_S * max(1.0, self._took / FAST_SCAN_S)
         began = time.monotonic()
         if began - self._scanned < pause:
             return []
         self._scanned = began
-        before = set(known)
+        before = set(known())
         for file in self._problems.keys() - before:
             del self._problems[file]
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class OpenSources:
         self._problems = problems
         self._unread: dict[int, int] = {}  # sizes of files that are there and were not polled yet
         self._last_turn = {False: 0, True: 0}  # of the last block, and of the last older one
+        self._rest_until: list[float] = []  # by index: before, is_at_rest() need not be asked
+        # Apart, as they are asked for at every poll, and there may be thousands of files.
+        self._pipes: list[StdinFollower] = []
+        self._tables: list[TableSource | TableLines] = []
+        self._parts: list[ArchivePart] = []
         self._open_files = OpenFiles()
         self._archives = ArchiveParts(options.window, options.ids)
 
@@ -66,6 +72,11 @@ class OpenSources:
             if size:
                 self._unread[len(self.opened)] = size
             self.opened.append(self._open(file))
+            self._rest_until.append(0.0)
+        new = self.opened[first:]
+        self._pipes += (each for each in new if isinstance(each, StdinFollower))
+        self._tables += (each for each in new if isinstance(each, TableSource | TableLines))
+        self._parts += (each for each in new if isinstance(each, ArchivePart))
         order: Sequence[int] = range(len(files))
         if by_age:
             order = newest_first([str(file) for file in files], [time for _, time in there])
@@ -83,14 +94,19 @@ class OpenSources:
     def turns(self) -> Iterator[Turn]:
         """Yield the turns of the sources that may have lines."""
         # Of thousands of files, most are at rest.
+        now, rest_until = time.monotonic(), self._rest_until
         turns = range(len(self.order))
         awake = []
         for turn in _from(self._last_turn[False], turns):
             index = self.order[turn]
+            if rest_until[index] > now:
+                continue
             source = self.opened[index]
             if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
                 awake.append(turn)
                 yield Turn(turn, index, is_older=False)
+            elif isinstance(source, Follower):
+                rest_until[index] = source.rests_until
         awake.sort()
         for turn in _from(self._last_turn[True], awake):
             yield Turn(turn, self.order[turn], is_older=True)
@@ -159,11 +175,15 @@ class OpenSources:
 
     def pipes(self) -> list[StdinFollower]:
         """Return the sources that are standard input."""
-        return [source for source in self.opened if isinstance(source, StdinFollower)]
+        return self._pipes
 
     def tables(self) -> list[TableSource | TableLines]:
         """Return the sources that are tables."""
-        return [source for source in self.opened if isinstance(source, TableSource | TableLines)]
+        return self._tables
+
+    def lazy(self) -> list[TableSource | TableLines | ArchivePart]:
+        """Return the tables and the parts of archives."""
+        return [*self._tables, *self._parts]
 
     @property
     def rows_outside(self) -> int:
@@ -173,13 +193,12 @@ class OpenSources:
     @property
     def records_passed_over(self) -> int:
         """Number of records in archives that were not read: these are outside the window."""
-        parts = (source for source in self.opened if isinstance(source, ArchivePart))
-        return sum(part.rows_outside for part in parts)
+        return sum(part.rows_outside for part in self._parts)
 
     @property
     def are_lazy(self) -> bool:
         """Whether there are tables or archives."""
-        return any(True for _ in self.lazy())
+        return bool(self._tables or self._parts)
 
     def fetch(
         self, wanted: Sequence[str], kept: Callable[[int], pl.Series]
@@ -196,12 +215,6 @@ class OpenSources:
             elif isinstance(source, TableSource):
                 block = source.fetch(wanted)
                 yield iter(() if block is None else [(index, block)])
-
-    def lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
-        """Yield the tables and the parts of archives."""
-        for each in self.opened:
-            if isinstance(each, TableSource | TableLines | ArchivePart):
-                yield each
 
     def _open(self, file: Path) -> LineSource:
         options = self._options

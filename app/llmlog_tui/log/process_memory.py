@@ -6,8 +6,11 @@ import contextlib
 import ctypes
 from typing import Final
 
-_KEPT_BYTES: Final = 2**24
-"""Bytes of the allocation that raises the limit of freed memory to twice its size."""
+_KEPT_BYTES: Final = 2**25 - 2**16
+"""Bytes of the allocation that raises the limit of freed memory to twice its size.
+
+glibc takes no notice of one of 32 MiB.
+"""
 
 
 def keep_freed_memory() -> None:

@@ -460,7 +460,7 @@ class Reader:
         """Add the new files of a glob or folder; False if there are none."""
         if self._new_files is None or self._is_ending:
             return False
-        new = self._new_files.scan(self.files)
+        new = self._new_files.scan(lambda: self.files)
         if new:
             self._add_files(new)
         return bool(new)

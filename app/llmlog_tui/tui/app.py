@@ -217,7 +217,7 @@ class LogApp(App[str]):
     def _new_view(self, name: str) -> LogView:
         view = screens.new_view(name)
         view.load_preferences(self.memory, self.settings.rows)
-        view.update_waiting(self.status.progress.waiting)
+        view.update_progress(self.status.progress)
         self.views.append(view)
         return view
 
@@ -314,7 +314,7 @@ class LogApp(App[str]):
         self.snapshot = message.snapshot
         self.status.update(message)
         for view in self.views:
-            view.update_waiting(message.progress.waiting)
+            view.update_progress(message.progress)
         self._update_welcome(message.progress)
         self._update_refusal(message.progress.refusal)
         self._request_analysis(at_once=not self._show_newest())

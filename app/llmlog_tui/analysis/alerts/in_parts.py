@@ -10,7 +10,7 @@ from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import AlertEngine, needs_cost
 from llmlog_tui.analysis.alerts.rate_limit import KINDS, LimitReports, LimitStatus
 from llmlog_tui.analysis.calls.calls import model_calls
-from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.cost import PRICED_TOKENS, priced, rates
 from llmlog_tui.config.rules import Rules
 
 _WATCHED: Final = (
@@ -19,13 +19,11 @@ _WATCHED: Final = (
     *("tokens_per_sec", "latency_ms", "retries"),
     *(f"ratelimit_{name}_{kind}" for kind in KINDS for name in ("limit", "remaining")),
 )
-PRICED: Final = ("prompt_tokens", "cached_tokens", "reasoning_tokens")
-"""Columns that a call's cost needs beside those of the rules."""
 
 
 def watched_columns(rules: Rules) -> tuple[str, ...]:
     """Return the columns that the enabled rules and the rate limits read."""
-    return (*_WATCHED, *PRICED) if needs_cost(rules) else _WATCHED
+    return tuple(dict.fromkeys((*_WATCHED, *PRICED_TOKENS))) if needs_cost(rules) else _WATCHED
 
 
 class AlertsInParts:

@@ -34,6 +34,12 @@ FIGURES: Final = {
 }
 """Sums of cost and savings of a group, null if unknown; its unpriced calls."""
 
+PRICED_TOKENS: Final = (
+    *("prompt_tokens", "completion_tokens"),
+    *("cached_tokens", "cache_write_tokens", "reasoning_tokens"),
+)
+"""Columns of tokens that priced() reads."""
+
 COST_COLUMNS: Final = frozenset(("event", "cost_usd", "saved_usd"))
 """Columns that FIGURES are computed from."""
 
@@ -69,7 +75,7 @@ PriceKey = tuple[str | None, str | None, str | None]
 def rates(rules: Rules) -> dict[str, Rates]:
     """Return the prices of the rules as overrides for priced()."""
     return {
-        name: Rates(input=price.input, output=price.output, cached=price.cached)
+        name: Rates(price.input, price.output, price.cached, price.cache_write)
         for name, price in rules.prices.items()
     }
 
@@ -82,10 +88,10 @@ def priced(
     The price of a model (the one that answered, else the one requested) is that of `overrides`
     under `provider/model` or the name alone, else that of `lookup` for its provider at the time of
     the call. A call is unpriced without price, prompt_tokens or completion_tokens (an embedding has
-    none), and without ts if its price changed over time. cost_usd = uncached input + cached input +
-    output, each times its rate: cached_tokens are a part of prompt_tokens and reasoning_tokens of
-    completion_tokens, unknown ones count as 0. `saved_usd` is the extra cost of the cached
-    input without a cache.
+    none), and without ts if its price changed over time. cost_usd = other input + cached input +
+    cache-written input + output, each times its rate: cached_tokens and cache_write_tokens are
+    parts of prompt_tokens and reasoning_tokens of completion_tokens, unknown ones count as 0.
+    `saved_usd` is the extra cost of the input without a cache, negative if caching cost more.
     """
     rates = rates_of(frame, overrides, lookup)
     if rates is None:
@@ -99,7 +105,7 @@ def rates_of(
 ) -> pl.DataFrame | None:
     """Return the prices of each row, as priced() takes them; None without any.
 
-    Columns: input, cached, output and reasoning, USD per token, and call, USD; null if unknown.
+    Columns: RATES, USD per token, and of `call`, USD; null if unknown.
     """
     keys = frame.select_seq(PRICE_KEY)
     if keys.height > 1:  # else polars' threads are woken for nothing, ten times a second
@@ -194,42 +200,58 @@ def _within(hours: Hours) -> pl.Expr:
     return (now >= hours.begin) & (now < hours.end)
 
 
+RATES: Final = ("input", "cached", "cache_write", "output", "reasoning", "call")
+"""Columns of rates_of()."""
+
+
 def _rates(table: list[Price]) -> pl.DataFrame:
-    """Return USD per token of input, cached, output and reasoning; and per call."""
     return pl.DataFrame(
         [
             (
                 rates.input / _MILLION,
                 (rates.input if rates.cached is None else rates.cached) / _MILLION,
+                (rates.input if rates.cache_write is None else rates.cache_write) / _MILLION,
                 rates.output / _MILLION,
                 (rates.output if rates.reasoning is None else rates.reasoning) / _MILLION,
                 rates.per_call_usd,
             )
             for rates in (price.rates for price in table)
         ],
-        schema=dict.fromkeys(("input", "cached", "output", "reasoning", "call"), pl.Float64),
+        schema=dict.fromkeys(RATES, pl.Float64),
         orient="row",
     )
 
 
+SAVED_USD: Final = pl.col("hits") * (pl.col("input") - pl.col("cached")) - pl.col("writes") * (
+    pl.col("cache_write") - pl.col("input")
+)
+"""Savings by caching, of `hits` and `writes` tokens and RATES."""
+
+COST_USD: Final = (
+    pl.col("prompts") * pl.col("input")
+    - SAVED_USD
+    + pl.col("answers") * pl.col("output")
+    + pl.col("thoughts") * (pl.col("reasoning") - pl.col("output"))
+    + pl.col("known") * pl.col("call")
+)
+"""Cost of `known` calls, of sums of `prompts`, `answers` and their parts, and RATES."""
+
+
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """Return cost_usd and saved_usd per row; `rates` has the same rows."""
+    prompt, written = pl.col("prompt_tokens"), pl.col("cache_write_tokens").fill_null(0)
+    hit = pl.min_horizontal(pl.col("cached_tokens").fill_null(0), prompt)
     answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
-    tokens = frame.select_seq("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
-    part = pl.concat([tokens, rates], how="horizontal").with_columns(
-        hit=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
-        thought=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), "answer"),
-        saves=pl.col("input") - pl.col("cached"),
-        thinks=pl.col("reasoning") - pl.col("output"),
+    tokens = frame.select_seq(
+        prompts=prompt,
+        hits=hit,
+        writes=pl.min_horizontal(written, prompt - hit),
+        answers=answer,
+        thoughts=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), answer),
+        known=1,
     )
-    cost = (
-        pl.col("prompt_tokens") * pl.col("input")
-        - pl.col("hit") * pl.col("saves")
-        + pl.col("answer") * pl.col("output")
-        + pl.col("thought") * pl.col("thinks")
-        + pl.col("call")
-    )
-    return part.select(cost_usd=cost, saved_usd=pl.col("hit") * pl.col("saves")).select(
+    part = pl.concat([tokens, rates], how="horizontal")
+    return part.select(cost_usd=COST_USD, saved_usd=SAVED_USD).select(
         "cost_usd", saved_usd=pl.when(pl.col("cost_usd").is_not_null()).then("saved_usd")
     )
 

@@ -100,7 +100,8 @@ def _identity() -> str | None:
 def _encoded(prices: tuple[Price, ...]) -> list[Any]:
     return [
         [
-            *(rates.input, rates.output, rates.cached, rates.reasoning, rates.per_call_usd),
+            *(rates.input, rates.output, rates.cached, rates.cache_write, rates.reasoning),
+            rates.per_call_usd,
             price.since and price.since.isoformat(),
             price.hours and [at.isoformat() for at in price.hours],
             price.over_tokens,

@@ -86,16 +86,17 @@ def _tiers(prices: ModelPrice, since: date | None, hours: Hours | None) -> Itera
         prices.input_mtok,
         prices.output_mtok,
         prices.cache_read_mtok,
+        prices.cache_write_mtok,  # for 5 minutes: records do not tell the time to live
         prices.output_reasoning_mtok,
     )
     calls = prices.requests_kcount
     per_call = 0.0 if calls is None else _at(calls, None) / 1_000
     starts = {tier.start for ladder in ladders for tier in getattr(ladder, "tiers", ())}
     for start in (None, *sorted(starts)):
-        given, answer, cached, reasoning = (
+        given, answer, cached, cache_write, reasoning = (
             None if ladder is None else _at(ladder, start) for ladder in ladders
         )
-        rates = Rates(given or 0.0, answer or 0.0, cached, reasoning, per_call)
+        rates = Rates(given or 0.0, answer or 0.0, cached, cache_write, reasoning, per_call)
         yield Price(rates, since, hours, start)
 
 

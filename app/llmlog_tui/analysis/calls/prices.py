@@ -10,11 +10,15 @@ from typing import Final, NamedTuple
 
 @dataclass(frozen=True)
 class Rates:
-    """USD per million tokens; cached defaults to the input rate, reasoning to the output rate."""
+    """USD per million tokens.
+
+    Cached and cache-written input default to the input rate, reasoning to the output rate.
+    """
 
     input: float
     output: float
     cached: float | None = None
+    cache_write: float | None = None
     reasoning: float | None = None
     per_call_usd: float = 0.0
 

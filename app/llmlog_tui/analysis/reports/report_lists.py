@@ -10,7 +10,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.calls.calls import FAILED, Baseline, baselines, model_calls, slow
-from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.cost import PRICED_TOKENS, priced, rates
 from llmlog_tui.analysis.calls.percentiles import IS_TOOL
 from llmlog_tui.analysis.reports.trends import CALLS_PER_GROUP, Trends, marks_of, trends
 from llmlog_tui.analysis.reports.trends import COLUMNS as OF_TRENDS
@@ -37,8 +37,7 @@ _SHOWN: Final = (
 
 _OF_RUNS: Final = ("session_id", "trace_name", "parent_span_id", "total_tokens")
 
-_PRICED: Final = ("cached_tokens", "cache_write_tokens", "reported_cost_usd", "service_tier")
-NEEDED: Final = frozenset((*_SHOWN, *_OF_RUNS, *_KEPT, *_PRICED)) & COLUMNS.keys()
+NEEDED: Final = frozenset((*_SHOWN, *_OF_RUNS, *_KEPT, *PRICED_TOKENS)) & COLUMNS.keys()
 """Columns of records that the lists read."""
 
 _MERGED: Final = 16

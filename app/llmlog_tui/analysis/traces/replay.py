@@ -39,7 +39,8 @@ class RunningTotals:
     """Totals of a run once a step, and all steps before it, had ended.
 
     `elapsed_ms` since the start; calls are model calls, tools tool executions, errors failed steps.
-    Tokens and cost_usd are sums over known values; None without any.
+    Tokens and cost_usd are sums over known values, None without any; unpriced counts the calls
+    without a cost.
     """
 
     elapsed_ms: float = 0.0
@@ -51,6 +52,7 @@ class RunningTotals:
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     cost_usd: float | None = None
+    unpriced: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def _after(before: RunningTotals, step: Step, record: Mapping[str, Any]) -> Runn
         calls=before.calls + is_call,
         tools=before.tools + (step.event == "tool_call"),
         errors=before.errors + step.failed,
+        unpriced=before.unpriced + (is_call and record.get("cost_usd") is None),
         **sums,
     )
 

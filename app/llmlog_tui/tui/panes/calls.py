@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.progress import Progress
 
 _EDGES: Final = 3
 """Cells beside the columns: two of gutter and one of margin."""
@@ -88,8 +88,9 @@ class CallsPane(Pane):
         """Apply the columns of earlier runs, and styles for rows."""
         self.choice, self.rules = ColumnChoice.from_object(columns), rules
 
-    def update_waiting(self, files: Sequence[Path]) -> None:
-        """Show which files do not exist yet, in place of their calls."""
+    def update_progress(self, progress: Progress) -> None:
+        """Show missing files, or why one cannot be read, in place of calls."""
+        files = progress.waiting
         empty = READING if self._overview is None else _EMPTY
         if self._overview is not None and self._overview.where is not None:
             empty = _NO_MATCH
@@ -99,6 +100,9 @@ class CallsPane(Pane):
             empty = (
                 f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
             )
+        elif progress.problems:  # whole, unlike in the header
+            path, why = progress.problems[0]
+            empty = f"{path.name}: {why}"
         if empty != self.empty:
             self.empty = empty
             self.repaint()

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from llmlog_tui.tui.keys.dialogs import FIND_BINDINGS
 from llmlog_tui.tui.queries import SearchState
@@ -34,7 +35,7 @@ class FindBar(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="find an id, a model, a tool, words in content; then n next, N previous",
+            placeholder="an id, a model, a tool, words in content; then n next, N previous",
             compact=True,
             highlighter=SAFE_HIGHLIGHTER,
             max_length=MAX_CHARACTERS,
@@ -45,7 +46,7 @@ class FindBar(Input):
     def open(self, text: str = "") -> None:
         """Show the input with `text` in it."""
         self.value = text[:MAX_CHARACTERS]
-        self.display = True
+        self._show(is_open=True)
         self.focus()
 
     @on(Input.Submitted)
@@ -56,12 +57,26 @@ class FindBar(Input):
         self.action_close()
 
     def action_close(self) -> None:
-        self.display = False
+        self._show(is_open=False)
         self.post_message(self.FindClosed())
 
     def on_blur(self, event: events.Blur) -> None:
         """Close on a click elsewhere, too."""
         del event
+        self._show(is_open=False)
+
+    def _show(self, *, is_open: bool) -> None:
+        self.display = is_open
+        if isinstance(self.parent, FindRow):
+            self.parent.display = is_open
+
+
+class FindRow(Horizontal):
+    """The input after its label, as the filter has one; hidden with it."""
+
+    def __init__(self, bar: FindBar) -> None:
+        label = Static(Content.styled(" find  ", "$text-primary bold"), id="find-label")
+        super().__init__(label, bar)
         self.display = False
 
 

@@ -150,7 +150,7 @@ class Scrubber(Widget):
             ("in", humanize.count(now.prompt_tokens), humanize.count(end.prompt_tokens)),
             ("out", humanize.count(now.completion_tokens), humanize.count(end.completion_tokens)),
             ("rsn", humanize.count(now.reasoning_tokens), humanize.count(end.reasoning_tokens)),
-            ("cost", humanize.money(now.cost_usd), humanize.money(end.cost_usd)),
+            ("cost", _cost(now), _cost(end)),
             ("errors", humanize.integer(now.errors), humanize.integer(end.errors)),
         )
         full = [(label, value, f" of {total}") for label, value, total in figures]
@@ -165,6 +165,12 @@ class Scrubber(Widget):
         )
         room = self.size.width - 2 * _MARGIN
         return next((line for line in lines if line.cell_length <= room), Content(""))
+
+
+def _cost(totals: RunningTotals) -> str:
+    """Return the cost, followed by `+` if some calls have no price."""
+    is_part = totals.cost_usd is not None and totals.unpriced
+    return humanize.money(totals.cost_usd) + ("+" if is_part else "")
 
 
 def _mark(step: Step) -> int:

@@ -62,6 +62,7 @@ class TimelinePane(Pane):
         self._dragged: Interval | None = None
         self._dragged_from = 0
         self._in_flight: Sequence[RunningStep] = ()
+        self._has_length = False  # it can be zoomed
 
     @property
     def trace_id(self) -> str | None:
@@ -107,6 +108,10 @@ class TimelinePane(Pane):
             return
         flight = InFlightSteps(self._in_flight, datetime.now(UTC))
         self.set_source(StepRows(timeline, self._columns(), self._shown, self._played, flight))
+        has_length = self._full_range.length > _MIN_ZOOM_MS
+        if has_length != self._has_length:
+            self._has_length = has_length
+            self.refresh_bindings()
         name = timeline.name or next((s.trace_name for s in flight.steps if s.trace_name), None)
         facts = [
             f"{self.NAME} {humanize.run_label(timeline.trace_id, name)}",
@@ -193,8 +198,10 @@ class TimelinePane(Pane):
         return None if step is None else Interval(step.start, step.end)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable panning where all of the time is shown."""
+        """Disable panning without a zoom, and zooming where the time has no length."""
         if action in ("pan", "all") and self._shown is None:
+            return False
+        if action == "zoom_time" and not self._has_length:
             return False
         return super().check_action(action, parameters)
 

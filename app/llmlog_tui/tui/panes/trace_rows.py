@@ -348,7 +348,7 @@ def _models(found: Mapping[str, Any], width: int) -> Cell:
 def _saved(usd: float | None) -> Cell:
     if not usd:
         return cell(humanize.UNKNOWN if usd is None else "0", "muted")
-    return cell(humanize.dollars(usd, 8), "success")
+    return cell(humanize.dollars(usd, 8), "warning" if usd < 0 else "success")
 
 
 def _cost(trace: Mapping[str, Any]) -> str:

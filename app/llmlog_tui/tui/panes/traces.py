@@ -181,7 +181,7 @@ class TracesPane(Pane):
         cost = None if self._overview is None else self._overview.cost
         if cost is None or cost.usd is None:
             return ""
-        saved = f", caching saved {humanize.money(cost.saved_usd)}" if cost.saved_usd else ""
+        saved = f", {humanize.caching(cost.saved_usd)}" if cost.saved_usd else ""
         return f" · {humanize.money(cost.usd)}{saved}"
 
     # -- selection

@@ -149,10 +149,11 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
         usual = None if detail.baseline is None else detail.baseline.tokens_per_sec
         yield _line("speed", f"{speed:,.0f} tok/s", (f"   usual {humanize.integer(usual)}", _MUTED))
     saved, cost = record["saved_usd"], record["cost_usd"]
-    caching = f"   caching saved {humanize.money(saved)}" if saved else ""
+    caching = f"   {humanize.caching(saved)}" if saved else ""
+    tone = "$text-warning" if (saved or 0) < 0 else "$text-success"
     has_tokens = None not in (given, output)
     unpriced = "   no price: add one to [prices] of --rules" if cost is None and has_tokens else ""
-    yield _line("cost", humanize.money(cost), (caching, "$text-success"), (unpriced, _MUTED))
+    yield _line("cost", humanize.money(cost), (caching, tone), (unpriced, _MUTED))
 
 
 def _share(

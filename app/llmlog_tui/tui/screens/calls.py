@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.progress import Progress
 
 
 class AllCalls(CallsPane):
@@ -107,8 +107,8 @@ class CallsScreen(LogView):
         self.calls.follow()
         self.query_changed()
 
-    def update_waiting(self, files: Sequence[Path]) -> None:
-        self.calls.update_waiting(files)
+    def update_progress(self, progress: Progress) -> None:
+        self.calls.update_progress(progress)
 
     # -- the drawer
 

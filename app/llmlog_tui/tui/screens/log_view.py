@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual import events, on
@@ -23,7 +22,7 @@ from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS, VIEWS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
 from llmlog_tui.tui.panes.filter_bar import FilterBar
-from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
+from llmlog_tui.tui.panes.find_bar import FindBar, FindRow, FindStatus
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery, SearchState
 from llmlog_tui.tui.runtime.line_compositor import LineCompositor
@@ -35,6 +34,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.replay import CallKind
+    from llmlog_tui.tui.progress import Progress
     from llmlog_tui.tui.queries import Query, StepContent
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
@@ -177,7 +177,7 @@ class LogView(FollowMixin, LocatableScreen):
         yield self.filterbar
         yield from self.body()
         yield self.found
-        yield self.findbar
+        yield FindRow(self.findbar)
         yield KeyFooter()
 
     # -- overridden by views
@@ -222,8 +222,8 @@ class LogView(FollowMixin, LocatableScreen):
     def follow(self) -> None:
         """Go to the newest record, and follow."""
 
-    def update_waiting(self, files: Sequence[Path]) -> None:
-        """Show which files do not exist yet, in place of their calls."""
+    def update_progress(self, progress: Progress) -> None:
+        """Show missing files, or why one cannot be read, in place of calls."""
 
     def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
         """Apply preferences of earlier runs, and styles for rows of calls."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual import on
@@ -33,6 +32,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.progress import Progress
 
 
 class OverviewState(NamedTuple):
@@ -124,8 +124,8 @@ class OverviewScreen(LogView):
     def update_calls(self, overview: Overview) -> None:
         self.calls.update(overview, self.selected_trace, None)
 
-    def update_waiting(self, files: Sequence[Path]) -> None:
-        self.calls.update_waiting(files)
+    def update_progress(self, progress: Progress) -> None:
+        self.calls.update_progress(progress)
 
     def follow(self) -> None:
         self.traces.follow()

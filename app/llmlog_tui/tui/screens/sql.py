@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _TABLES: Final = "tables: calls, traces, records, of all that was read · timestamps are UTC"
 _INSERTS: Final = "Enter puts the column into the query"
-_TO_RESULT: Final = "Esc to the result: {}Enter its call, t its trace, x export; i edits"
-"""Keys of a result; the editor keeps the focus, for the next query."""
+_TO_CALLS: Final = " · select span_id to go to calls"
+"""What the keys to a row's call need."""
 _COLUMNS_QUERY: Final = "describe calls traces records"
 _CALL_IDS: Final = ("span_id", "request_id", "id")
 """Columns that identify the call of a row."""
@@ -209,12 +209,26 @@ class SqlScreen(LogView):
             return _INSERTS
         if not self.editor.has_focus:
             return _TABLES
-        return _TO_RESULT.format("" if self._chart is None else "v chart, ")
+        keys = {"view_as": "v chart", "open": "Enter its call", "trace": "t its trace"}
+        works = [name for action, name in keys.items() if self._works_on_result(action)]
+        hint = "" if self._works_on_result("open") else _TO_CALLS
+        return f"Esc to the result: {', '.join((*works, 'x export'))}; i edits{hint}"
+
+    def _works_on_result(self, action: str) -> bool:
+        """Return whether a key of the result does something: it needs a chart, or ids."""
+        if self._lists_columns or self.result.frame is None:
+            return False
+        if action == "view_as":
+            return self._chart is not None
+        needed = ("trace_id",) if action == "trace" else (*_CALL_IDS, "trace_id")
+        return not set(needed).isdisjoint(self.result.frame.columns)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable keys that would do nothing: a column has no chart and no trace."""
+        """Disable keys that would do nothing, without a chart, an id or a column."""
         if action in ("view_as", "trace", "open"):
-            return not self._lists_columns
+            return self._works_on_result(action)
+        if action == "export":
+            return self.result.frame is not None
         if action == "insert_column":
             return self._lists_columns
         if action == "history":
@@ -223,9 +237,6 @@ class SqlScreen(LogView):
 
     def action_view_as(self) -> None:
         """Show the result as a chart, or as a table again."""
-        if self._chart is None:
-            self.hint("No chart of this: it takes a number, and a time or a name beside it.")
-            return
         self._is_charted = not self._is_charted
         self._show_result()
 
@@ -295,7 +306,7 @@ class SqlScreen(LogView):
         if trace:
             self.post_message(self.ReplayRequested(str(trace)))
         else:
-            self.hint("Select span_id or trace_id to go from a row to its call or trace.")
+            self.hint("This row has no trace_id.")
 
     @on(Editor.HistoryRequested)
     def _history_requested(self, message: Editor.HistoryRequested) -> None:
@@ -323,7 +334,5 @@ class SqlScreen(LogView):
     # -- export
 
     def action_export(self) -> None:
-        if self.result.frame is None:
-            self.hint("Nothing to export yet: Ctrl-R runs the query.")
-        else:
+        if self.result.frame is not None:
             self.post_message(self.ExportRequested(self.result.frame))
