@@ -69,12 +69,12 @@ def _with_requested(steps: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
 
     A name is left out of a trace in which a model answered to it: it is a router's.
     """
-    unanswered = steps.filter(IS_CALL & UNANSWERED)
+    calls = steps.select_seq("event", "trace_id", "at", *MODEL_COLUMNS)
+    unanswered = calls.filter(IS_CALL & UNANSWERED)
     if unanswered.is_empty():  # mostly
         return found
-    touched = steps.filter(IS_CALL & pl.col("model").is_not_null()).join(
-        unanswered.select("trace_id").unique(), on="trace_id", how="semi"
-    )
+    of_them = pl.col("trace_id").is_in(unanswered["trace_id"].unique().implode())
+    touched = calls.filter(of_them).filter(IS_CALL & pl.col("model").is_not_null())
     named = ["trace_id", "requested_model"]
     failed = unanswered.join(touched, on=named, how="anti")
     columns = "trace_id", "at", MODEL.cast(pl.String).alias("used")
