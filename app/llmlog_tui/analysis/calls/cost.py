@@ -81,7 +81,7 @@ def rates(rules: Rules) -> dict[str, Rates]:
 
 
 def unused_prices(prices: Iterable[str], keys: Iterable[PriceKey]) -> list[str]:
-    """Return the names of prices that apply to no call; a key is a row's PRICE_KEY."""
+    """Return the names of prices that apply to no call; keys are rows' PRICE_KEY."""
     used = {name for key in keys for name in _override_names(key)}
     return [name for name in prices if name not in used]
 
