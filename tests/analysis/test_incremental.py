@@ -322,9 +322,11 @@ def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_alway
         ('latency_ms > "avg"(latency_ms)', False),
         ("row_number() over (order by ts) < 5", False),
         ("ts > (select max(ts) from records)", False),
+        ("ts > now() - interval '5 minutes'", False),
+        ("ts > CURRENT_TIMESTAMP - interval '5 minutes'", False),
     ],
 )
-def test_a_predicate_with_a_function_that_may_look_at_other_records_is_not_by_row(
+def test_a_predicate_that_may_look_at_other_records_or_the_clock_is_not_by_row(
     predicate: str, *, by_row: bool
 ) -> None:
     assert is_by_row(predicate) is by_row

@@ -10,7 +10,7 @@ from typing import Final
 import click
 import polars as pl
 
-from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
+from llmlog_tui.analysis.query.predicate import filter_records, reads_several
 from llmlog_tui.commands.export_source import export_source
 from llmlog_tui.commands.open_log import check_has_records, complete
 from llmlog_tui.commands.options import has_window
@@ -35,7 +35,7 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
     as is a window of files. Raises ClickHouseError, SourceError for an unreadable file, QueryError
     for a bad `where`.
     """
-    if where is not None and not is_by_row(where):
+    if where is not None and reads_several(where):
         raise click.UsageError("--where is to compare fields of one record, for a table.")
     if not has_window() and all(_is_plain(path) for path in expand(names, must_exist=True)):
         return _ship_blocks(names, where, shipper, progress)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 import polars as pl
 
-from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
+from llmlog_tui.analysis.query.predicate import filter_records, reads_several
 from llmlog_tui.analysis.traces.text_search import TextQuery
 from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
 from llmlog_tui.commands.open_log import open_log
@@ -23,7 +23,7 @@ def find_in_log(query: TextQuery, names: Sequence[str], where: str | None) -> It
 
     Raises UsageError for a `where` of several records, and as open_log().
     """
-    if where is not None and not is_by_row(where):
+    if where is not None and reads_several(where):
         raise click.UsageError("--where with --text compares fields of one record, no aggregates.")
     if has_window() or not are_plain(names):
         return _in_any_format(query, names, where)

@@ -171,9 +171,9 @@ class ArchiveRecords:
         filter_records(pl.DataFrame(schema={**FRAME_SCHEMA, **tags}), where, rules)
         named = fields_of(where, tags)
         has_costs = not named.isdisjoint(COSTS)
-        kept = ["row", *(name for name in (*COLUMNS, *COSTS) if name in named)]
+        kept = ["row", *(name for name in (*COLUMNS, *COSTS) if name in named or name == "event")]
         kept += [name for name in tags if name in named or EXTRA in named]
-        stream = self._stream_of(COLUMNS if has_costs else named)
+        stream = self._stream_of(COLUMNS if has_costs else {"event", *named})
         stream.unify_tags()
         frames = (with_costs(frame, rules) if has_costs else frame for frame in stream.frames())
         keys = matching(pl.concat([frame.select(kept) for frame in frames]), where, rules)

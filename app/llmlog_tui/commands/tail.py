@@ -15,7 +15,7 @@ from typing import Final
 import click
 import polars as pl
 
-from llmlog_tui.analysis.query.predicate import filter_records, predicate_problem
+from llmlog_tui.analysis.query.predicate import filter_records, predicate_problem, reads_several
 from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.commands.open_log import report_source
 from llmlog_tui.commands.options import followed_files_argument, utc_option, where_option
@@ -64,6 +64,11 @@ def tail(
     sources = Sources(files, must_exist=no_follow)
     if where is not None and (why := predicate_problem(where)):
         raise QueryError(why)
+    if where is not None and not no_follow and reads_several(where):
+        raise click.UsageError(
+            "--where compares fields of one record while a log is followed, no aggregates; "
+            "see --no-follow."
+        )
     lines = min(lines, _MAX_LINES)
     window = Retention(records=lines) if where is None else EVERYTHING
     with closing(Reader(sources, window=window)) as reader:

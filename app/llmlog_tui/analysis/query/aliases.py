@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -33,12 +34,18 @@ class _Token(NamedTuple):
 
 
 def with_aliases(sql: str) -> str:
-    """Return the query with an alias for each unnamed expression of its outermost `select`."""
+    """Return the query with an alias for each unnamed expression of its outermost `select`.
+
+    One that is written twice is named `count(*)` and `count(*)_1`, as in DuckDB.
+    """
     result, done = "", 0
+    written = Counter[str]()
     for column in _columns(sql):
         if _is_unnamed(column):
-            written = sql[column[0].start : column[-1].end]
-            alias = " ".join(written.split()).replace('"', '""')
+            alias = " ".join(sql[column[0].start : column[-1].end].split()).replace('"', '""')
+            before = written[alias]
+            written[alias] += 1
+            alias += f"_{before}" if before else ""
             result += f'{sql[done : column[-1].end]} as "{alias}"'
             done = column[-1].end
     return result + sql[done:]

@@ -9,16 +9,17 @@ from typing import Final
 
 import polars as pl
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.calls.call_model import quoted
 from llmlog_tui.analysis.calls.call_rows import CallRows, Calls
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, with_costs
+from llmlog_tui.analysis.query.polars_sql import polars_sql
 from llmlog_tui.analysis.query.query_error import QueryError, explained, no_column
 from llmlog_tui.analysis.query.tag_names import (
     EXTRA,
     is_tag_name,
     names_extra,
-    quote_tags,
     sql_name,
     tags_in,
     with_extra,
@@ -31,6 +32,10 @@ _TS: Final = "%Y-%m-%d %H:%M:%S.%f"
 _RANGE: Final = re.compile("ts >= '([^']*)' and ts <= '([^']*)'")
 _RANGE_JOINED: Final = re.compile(f"^{_RANGE.pattern} and |( and )?{_RANGE.pattern}")
 
+_PRESENT: Final = re.compile(
+    r"\bnow\s*\(\s*\)|\b(?:current_(?:timestamp|date|time)|localtime(?:stamp)?)\b(?:\s*\(\s*\))?",
+    re.IGNORECASE,
+)
 _BEFORE_BRACKET: Final = re.compile(r"(\w+\"?)\s*\(")
 _BY_ROW: Final = frozenset(
     {
@@ -38,6 +43,8 @@ _BY_ROW: Final = frozenset(
         *("abs", "ceil", "floor", "round", "coalesce", "nullif", "ifnull", "greatest", "least"),
         *("lower", "upper", "length", "trim", "left", "right", "substr", "strpos", "concat"),
         *("starts_with", "ends_with", "regexp_like", "cast", "try_cast", "date_part", "extract"),
+        *("date", "timestamp", "datetime", "date_trunc", "strftime", "replace", "substring"),
+        *("array_to_string", "array_contains", "array_length"),
     }
 )
 """Words that may precede a bracket in a predicate that is evaluated record by record."""
@@ -60,13 +67,14 @@ def matching(
     """Return the keys of records that match an SQL predicate (fields, tags and COSTS).
 
     Costs are computed with the prices of `rules` if the frame has none. Times compare with SQL
-    timestamps, dates, and text in the form of one, all UTC. With `may_lack_tags` a tag that no
-    record has is null, as in a log that is still to grow. Raises QueryError.
+    timestamps, dates, and text in the form of one, all UTC. An aggregate is over the records of the
+    same kind: model calls, tool executions, spans. With `may_lack_tags` a tag that no record has is
+    null, as in a log that is still to grow. Raises QueryError.
     """
     with explained("the predicate"):
         statement.check_predicate(predicate)
         tags = tag_types(frame.records if isinstance(frame, CallRows) else frame)
-        predicate = quote_tags(predicate, tags)
+        predicate = polars_sql(predicate, tags)
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
         if isinstance(frame, CallRows):
             named = {"row", *fields, *(tags if EXTRA in fields else ())}
@@ -76,20 +84,24 @@ def matching(
         lacking = _lacking(fields, tags, may_lack_tags=may_lack_tags)
         records = in_sql(known.select_seq("row", *(f for f in fields if f not in lacking)))
         empty = records.clear().with_columns(pl.lit(None).alias(name) for name in lacking)
-        if not is_by_row(predicate) and _is_of_all(pl.sql_expr(predicate), empty):
+        selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
+        if is_by_row(predicate):
+            return _select(selecting, records, lacking)["row"]
+        if _is_of_all(pl.sql_expr(predicate), empty):
             raise QueryError(
                 "the predicate: a condition has one answer for all records together; "
                 "compare a field of each, as latency_ms > avg(latency_ms)"
             )
-        selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
-        return _select(selecting, records, lacking)["row"]
+        return pl.concat(
+            _select(selecting, alike, lacking)["row"] for alike in _by_kind(records, known)
+        ).sort()
 
 
 def fields_of(predicate: str, tags: Types) -> frozenset[str]:
     """Return the fields, tags and COSTS that a predicate names. Raises QueryError."""
     with explained("the predicate"):
         statement.check_predicate(predicate)
-        return frozenset(pl.sql_expr(quote_tags(predicate, tags)).meta.root_names())
+        return frozenset(pl.sql_expr(polars_sql(predicate, tags)).meta.root_names())
 
 
 def _select(sql: str, records: pl.DataFrame, lacking: Iterable[str]) -> pl.DataFrame:
@@ -106,6 +118,17 @@ def _select(sql: str, records: pl.DataFrame, lacking: Iterable[str]) -> pl.DataF
         return pl.SQLContext(records=given, eager=True).execute(sql)
 
 
+def _by_kind(records: pl.DataFrame, known: Calls) -> list[pl.DataFrame]:
+    """Return the records by kind: model calls, or an event; `known` has their events."""
+    if isinstance(known, CallRows) or "event" not in known.columns:
+        return [records]
+    event = known["event"].cast(pl.String)
+    kinds = dict.fromkeys(CALL_EVENTS, "call")
+    # Named as no field can be: `records` may have the event, too.
+    kind = event.replace(kinds).alias(":kind")
+    return records.hstack([kind]).partition_by(":kind", include_key=False) or [records]
+
+
 def _lacking(fields: Iterable[str], tags: Types, *, may_lack_tags: bool) -> list[str]:
     """Return the fields that are no columns, if those may be lacking. Raises QueryError."""
     names = [*tags, *COLUMNS, *COSTS]
@@ -117,11 +140,18 @@ def _lacking(fields: Iterable[str], tags: Types, *, may_lack_tags: bool) -> list
 
 
 def is_by_row(predicate: str) -> bool:
-    """Return whether the predicate is evaluated per record, without aggregates.
+    """Return whether the predicate has one answer per record: no aggregates, and no present.
 
     Functions other than those of _BY_ROW are assumed to read other records.
     """
+    if _PRESENT.search(predicate):
+        return False
     return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
+
+
+def reads_several(predicate: str) -> bool:
+    """Return whether a predicate compares a record with others, unlike with the present."""
+    return not is_by_row(_PRESENT.sub("", predicate))
 
 
 def _is_of_all(condition: pl.Expr, none: pl.DataFrame) -> bool:
@@ -183,7 +213,7 @@ def first_match(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | No
         tags = tag_types(calls)
         lacking = {name for name in tags_in(columns, tags) if name not in tags}
         given = with_extra(calls) if names_extra(columns) else calls
-        selecting = f"select {quote_tags(columns, tags)} from records"  # noqa: S608 - as in filter_records()
+        selecting = f"select {polars_sql(columns, tags)} from records"  # noqa: S608 - as in filter_records()
         found = _select(selecting, in_sql(given), lacking)
     return [next((n for n, holds in enumerate(row) if holds), None) for row in found.iter_rows()]
 

@@ -43,7 +43,19 @@ def explained(
             reason = "takes no subquery; compare with avg(latency_ms), or ask with llmlog sql"
         if lost := _LOST.search(reason):
             reason = no_column(lost["name"], columns or _QUOTED.findall(lost["names"]))
-        raise QueryError(f"{what}: {reason}") from None
+        raise QueryError(f"{what}: {_of_times(reason) or reason}") from None
+
+
+def _of_times(reason: str) -> str:
+    """Return a message for a wrong use of times; empty for other reasons."""
+    if "to a string value" in reason:
+        return (
+            "a time is compared with a text that is none; "
+            "write '2026-11-23 10:10:00' (UTC) or '2026-11-23T10:10:00+01:00'"
+        )
+    if "expected `String`, got `datetime" in reason:
+        return "a function of texts is given a time; cast(ts as date) is its day"
+    return ""
 
 
 def no_column(name: str, names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.aliases import with_aliases
 from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, narrow, with_costs
+from llmlog_tui.analysis.query.polars_sql import polars_sql
 from llmlog_tui.analysis.query.query_error import QueryError, explained
 from llmlog_tui.analysis.query.tag_names import names_extra, quote_tags, with_extra
 from llmlog_tui.analysis.traces.fingerprints import with_changed
@@ -124,13 +125,15 @@ def evaluate(
 ) -> pl.DataFrame:
     """Evaluate a checked query over its tables; an error may suggest one of `columns`."""
     context = pl.SQLContext(dict(tables), eager=True)
-    names = set(columns).union(*(table.columns for table in tables.values()))
-    if (aliased := with_aliases(sql)) != sql:
-        with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
-            return narrow(decategorize(context.execute(quote_tags(aliased, names))))
-    # As written: its error, and its names, are the user's.
+    types: dict[str, pl.DataType] = dict.fromkeys(columns, pl.Unknown())
+    for table in tables.values():
+        types |= table.schema
     with explained("the query", columns, TABLES):
-        return narrow(decategorize(context.execute(quote_tags(sql, names))))
+        if (aliased := with_aliases(sql)) != sql:
+            with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
+                return narrow(decategorize(context.execute(polars_sql(aliased, types))))
+        # As written: its error, and its names, are the user's.
+        return narrow(decategorize(context.execute(polars_sql(sql, types))))
 
 
 def describe(names: Sequence[str] = tuple(TABLES), tags: Types | None = None) -> pl.DataFrame:

@@ -13,11 +13,12 @@ TOKEN: Final = re.compile(
   | (?P<text>    '(?:[^']|'')*' | (?P<tag>\$\w*\$).*?(?P=tag) )
   | (?P<quoted>  "(?:[^"]|"")*" | `[^`]*` )
   | (?P<word>    [^\W\d]\w* )
+  | (?P<number>  (?: \d+(?:\.\d*)? | (?<![\w"`\])])\.\d+ ) (?: [eE][+-]?\d+ )? )
   | (?P<sign>    . )
     """,
     re.VERBOSE | re.DOTALL,
 )
-Kind = Literal["text", "quoted", "word", "sign"]
+Kind = Literal["text", "quoted", "word", "number", "sign"]
 
 # Looked for in the text itself, whatever is a string or a comment there: a reader of files that
 # slips through because this module and polars split the text differently must not exist.
@@ -82,7 +83,7 @@ def check_query(sql: str) -> None:
     """Raise StatementError unless `sql` is a query of tables."""
     _check_files(sql)
     found = tokens(sql)
-    words = [token.text for token in found if token.kind in ("word", "sign")]
+    words = [token.text for token in found if token.kind in ("word", "number", "sign")]
     first = [word for word in words[:3] if word not in ("explain", "analyze")]
     if first and first[0] not in _STATEMENTS:
         raise StatementError(
@@ -142,6 +143,8 @@ def _tokens(sql: str) -> Iterator[Token]:
             raise StatementError(f"a {text} without its end")
         elif kind in ("word", "sign"):
             yield Token("word" if kind == "word" else "sign", text.lower())
+        elif kind == "number":
+            yield Token("number", text)
         else:
             yield Token("text", text)
 
