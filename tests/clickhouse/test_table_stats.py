@@ -106,7 +106,9 @@ def test_calls_cost_what_they_cost_in_a_file_where_prices_have_steps(
     assert_same(of_file, question(llmlog, table, ()))
 
 
-def test_models_without_a_price_are_named(clickhouse: ClickHouse, llmlog: Run) -> None:
+def test_models_without_a_price_are_named_and_prices_without_a_call(
+    clickhouse: ClickHouse, llmlog: Run, tmp_path: Path
+) -> None:
     table = create_table(clickhouse)
     tokens = {"prompt_tokens": 5, "completion_tokens": 5}
     models = ["mine", "mine", "own", "gpt-4o"]
@@ -117,6 +119,11 @@ def test_models_without_a_price_are_named(clickhouse: ClickHouse, llmlog: Run) -
     found = llmlog("stats", table).out
     assert "no price for mine, own: add it" in found
     assert "4 calls unpriced" in found
+    rules = tmp_path / "rules.toml"
+    rules.write_text("prices.own = {input = 1, output = 1}\nprices.mien = {input = 1, output = 1}")
+    found = llmlog("stats", table, "--rules", rules).out
+    assert "no price for mine: add it" in found
+    assert "unused [prices]: mien; no call" in found
 
 
 def test_the_whole_table_is_counted_and_a_window_only_where_it_has_to_be(

@@ -84,6 +84,21 @@ def test_prices_of_the_rules_are_those_of_every_command(
     assert "cost $3.00" in out.read_text()
 
 
+@pytest.mark.parametrize("is_archive", [False, True])
+def test_stats_name_the_prices_that_apply_to_no_call(
+    llmlog: Run, log: Path, rules: Path, tmp_path: Path, *, is_archive: bool
+) -> None:
+    if is_archive:
+        file, log = log, tmp_path / "archive"
+        assert llmlog("archive", file, "--to", log).code == 0
+    assert "unused" not in llmlog("stats", log, "--rules", rules).out
+    with rules.open("a") as more:
+        for name in ("ours", "example.com:8000/ours", "hours"):
+            more.write(f'\n[prices."{name}"]\ninput = 1\noutput = 1\n')
+    said = "unused [prices]: example.com:8000/ours, hours; no call has such a model"
+    assert said in llmlog("stats", log, "--rules", rules).out
+
+
 def test_an_hour_over_its_budget_fails_the_check_and_is_listed(
     llmlog: Run, log: Path, rules: Path
 ) -> None:

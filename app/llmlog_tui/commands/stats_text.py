@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -39,6 +39,7 @@ def stats_text(
     yield _tokens(found)
     yield _spent(found)
     yield from _price_hint(found)
+    yield from _unused_prices(found)
     yield from _cut_off(found)
     yield (
         f"{plural(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
@@ -83,10 +84,23 @@ def _spent(found: Stats) -> str:
 def _price_hint(found: Stats) -> Iterator[str]:
     """Yield how to give a price to the models that lack one."""
     if models := found.unpriced_models:
-        names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
-        more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
-        yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"
+        names = _named(models)
+        yield f"no price for {names}: add it to a file for --rules, in $ per million tokens:"
         yield f'  [prices."{sanitize(models[0], _MAX_NAME)}"] with input = … and output = …'
+
+
+def _unused_prices(found: Stats) -> Iterator[str]:
+    """Yield the prices that apply to no call: a name may be misspelled."""
+    if found.unused_prices:
+        names = _named(found.unused_prices)
+        yield f"unused [prices]: {names}; no call has such a model, or provider/model"
+
+
+def _named(models: Sequence[str]) -> str:
+    """Return a few names, and the number of the others."""
+    names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
+    more = len(models) - _SHOWN_MODELS
+    return f"{names} and {more:,} more" if more > 0 else names
 
 
 def _cut_off(found: Stats) -> Iterator[str]:

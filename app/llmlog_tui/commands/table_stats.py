@@ -23,6 +23,7 @@ from llmlog_tui.analysis.calls.cost import (
     price_steps,
     rates,
     rates_of,
+    unused_prices,
 )
 from llmlog_tui.analysis.query.predicate import predicate_problem
 from llmlog_tui.analysis.query.query_error import QueryError
@@ -151,7 +152,8 @@ class _TableFigures:
         formats = (LLMLOG.name,) if records else ()
         snapshot = Snapshot((path,), Snapshot.empty([path]).frame, counts, formats=formats)
         key, members = _GROUPED.get(by, (quoted(by), "is_call"))
-        steps = self._price_steps()
+        models = list(self._ask(f"DISTINCT {', '.join(PRICE_KEY)}", "is_call").iter_rows())
+        steps = price_steps(models, rates(self.rules))
         figures = self._ask(_FIGURES, "is_call").row(0, named=True)
         of_calls = {name: value for name, value in figures.items() if name in _OF_CALLS}
         parts = self._costs("NULL", "is_call", steps)
@@ -178,12 +180,9 @@ class _TableFigures:
             **of_cost,
             groups=groups,
             unpriced_models=most_frequent([_without_price(parts)]),
+            unused_prices=unused_prices(self.rules.prices, models),
             priced=_NO_CALLS,
         )
-
-    def _price_steps(self) -> PriceSteps:
-        keys = self._ask(f"DISTINCT {', '.join(PRICE_KEY)}", "is_call")
-        return price_steps(keys.iter_rows(), rates(self.rules))
 
     def _costs(self, key: str, members: str, steps: PriceSteps) -> pl.DataFrame:
         """Return cost_usd, saved_usd and unpriced_calls by key, model and side of price steps."""

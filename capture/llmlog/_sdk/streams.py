@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin
 
 from llmlog._sdk.sse import UsageChunkFilter
 
@@ -56,7 +56,7 @@ class _Reading:
     ) -> None:
         self.call = call
         self._feed = feed
-        self._on_exit = on_exit
+        self.on_exit = on_exit
 
     def admits(self, item: object) -> bool:
         """Feed `item` to the call, and return whether the application is to get it."""
@@ -79,7 +79,7 @@ class _Reading:
     ) -> None:
         # The generator below was closed or collected, not read to its end.
         if isinstance(exc, GeneratorExit):
-            self._on_exit()
+            self.on_exit()
         elif exc is not None:
             self.call.failed(exc)
 
@@ -95,15 +95,58 @@ def _read(reading: _Reading, inner: Foreign) -> Iterator[Any]:
     reading.call.exhausted()
 
 
-async def _read_async(reading: _Reading, inner: Foreign) -> AsyncIterator[Any]:
-    try:
-        with reading:
-            async for item in inner:
-                if reading.admits(item):
-                    yield item
-    finally:
-        await inner.aclose()
-    reading.call.exhausted()
+class _AsyncIterator:
+    """Async iterator over an asynchronous generator of the SDK."""
+
+    # Not a generator itself: the event loop closes all abandoned generators at the same time, and
+    # one that closes another in its own turn would meet it while it is being closed.
+
+    is_reading = False
+    """Whether an item is being waited for."""
+
+    def __init__(self, inner: Foreign) -> None:
+        self._inner = aiter(inner)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the generator below is being closed, in place of being read."""
+        return not self.is_reading and getattr(self._inner, "ag_running", False)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _AsyncReader(_AsyncIterator):
+    """Asynchronous counterpart of `_read`."""
+
+    def __init__(self, reading: _Reading, inner: Foreign) -> None:
+        super().__init__(inner)
+        self._reading = reading
+        self._has_begun = False
+
+    async def __anext__(self) -> Foreign:
+        self._has_begun = self.is_reading = True
+        try:
+            with self._reading:
+                async for item in self._inner:
+                    if self._reading.admits(item):
+                        return item
+        finally:
+            self.is_reading = False
+        self._reading.call.exhausted()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        self._reading.on_exit()
+        await super().aclose()
+
+    def __del__(self) -> None:
+        # A generator that was never started ends nothing either.
+        if self._has_begun:
+            self._reading.on_exit()
 
 
 def _keep_head(call: Call, inner: Foreign) -> Iterator[bytes]:
@@ -119,14 +162,18 @@ def _keep_head(call: Call, inner: Foreign) -> Iterator[bytes]:
         inner.close()
 
 
-async def _keep_head_async(call: Call, inner: Foreign) -> AsyncIterator[bytes]:
-    more = True
-    try:
-        async for block in inner:
-            more = more and _kept(call, block)
-            yield block
-    finally:
-        await inner.aclose()
+class _AsyncHead(_AsyncIterator):
+    """Asynchronous counterpart of `_keep_head`."""
+
+    def __init__(self, call: Call, inner: Foreign) -> None:
+        super().__init__(inner)
+        self._call = call
+        self._more = True
+
+    async def __anext__(self) -> bytes:
+        block: bytes = await anext(self._inner)
+        self._more = self._more and _kept(self._call, block)
+        return block
 
 
 def _kept(call: Call, block: bytes) -> bool:
@@ -150,16 +197,24 @@ def _without_usage(call: Call, inner: Foreign) -> Iterator[bytes]:
         inner.close()
 
 
-async def _without_usage_async(call: Call, inner: Foreign) -> AsyncIterator[bytes]:
-    usage = UsageChunkFilter()
-    try:
-        async for block in inner:
-            if passed := _passed(call, usage, block):
-                yield passed
-        if rest := _passed(call, usage, None):
-            yield rest
-    finally:
-        await inner.aclose()
+class _AsyncWithoutUsage(_AsyncIterator):
+    """Asynchronous counterpart of `_without_usage`."""
+
+    def __init__(self, call: Call, inner: Foreign) -> None:
+        super().__init__(inner)
+        self._call = call
+        self._usage = UsageChunkFilter()
+        self._at_end = False
+
+    async def __anext__(self) -> bytes:
+        async for block in self._inner:
+            if passed := _passed(self._call, self._usage, block):
+                return passed
+        if not self._at_end:
+            self._at_end = True
+            if rest := _passed(self._call, self._usage, None):
+                return rest
+        raise StopAsyncIteration
 
 
 def _passed(call: Call, usage: UsageChunkFilter, block: bytes | None) -> bytes:
@@ -208,7 +263,7 @@ class _SyncRecordingStream(_RecordingStream):
 class _AsyncRecordingStream(_RecordingStream):
     """For AsyncStream of openai and anthropic."""
 
-    _read = staticmethod(_read_async)
+    _read = _AsyncReader
 
     async def close(self) -> None:
         _closed(self.response)
@@ -220,6 +275,8 @@ class _TrackedResponse:
     """For the HTTP response below a stream."""
 
     llmlog_call: Call
+    llmlog_raw: weakref.ref[Any] | None = None
+    """Asynchronous generator of the bytes as they come over the wire."""
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         bare: Foreign = super()
@@ -236,10 +293,16 @@ class _TrackedResponse:
         inner: Foreign = bare.aiter_bytes(chunk_size)
         call = self.llmlog_call
         if call.reads_chunks:
-            return _keep_head_async(call, inner)
+            return _AsyncHead(call, inner)
         reading = _Reading(call, call.on_bytes, call.closed)
-        reader = _known_reader(call, _read_async(reading, inner))
-        return _without_usage_async(call, reader) if call.strip_usage_chunk else reader
+        reader = _known_reader(call, _AsyncReader(reading, inner))
+        return _AsyncWithoutUsage(call, reader) if call.strip_usage_chunk else reader
+
+    def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        bare: Foreign = super()
+        raw: AsyncIterator[bytes] = bare.aiter_raw(chunk_size)
+        self.llmlog_raw = weakref.ref(raw)
+        return raw
 
     def read(self) -> bytes:
         bare: Foreign = super()
@@ -268,8 +331,14 @@ def _closed(tracked: Foreign) -> None:
     call: Call | None = getattr(tracked, "llmlog_call", None)
     if call is None:
         return
-    # While the reading generator runs it is the SDK that closes, not the application: the call
-    # ends when the generator does.
+    # While the reader runs it is the SDK that closes, not the application: the call ends when the
+    # reader does.
     reader: Foreign = call.reader and call.reader()
-    if not (getattr(reader, "gi_running", False) or getattr(reader, "ag_running", False)):
+    if getattr(reader, "gi_running", False) or getattr(reader, "is_reading", False):
+        return
+    # The event loop closes each generator of an abandoned stream, in any order.
+    raw: Foreign = reader and tracked.llmlog_raw and tracked.llmlog_raw()
+    if getattr(reader, "is_closing", False) or getattr(raw, "ag_running", False):
+        call.abandoned()
+    else:
         call.closed()

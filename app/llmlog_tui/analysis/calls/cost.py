@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final
@@ -80,6 +80,21 @@ def rates(rules: Rules) -> dict[str, Rates]:
     }
 
 
+def unused_prices(prices: Iterable[str], keys: Iterable[PriceKey]) -> list[str]:
+    """Return the names of prices that apply to no call; keys are rows' PRICE_KEY."""
+    used = {name for key in keys for name in _override_names(key)}
+    return [name for name in prices if name not in used]
+
+
+def _override_names(key: PriceKey) -> Iterator[str]:
+    """Yield the names under which a call's price may be set, by precedence."""
+    provider, *models = key
+    for name in models:
+        if name is not None:
+            yield f"{provider}/{name}"
+            yield name
+
+
 def priced(
     frame: pl.DataFrame, overrides: Mapping[str, Rates] = NO_OVERRIDES, lookup: Lookup = listed
 ) -> pl.DataFrame:
@@ -105,7 +120,7 @@ def rates_of(
 ) -> pl.DataFrame | None:
     """Return the prices of each row, as priced() takes them; None without any.
 
-    Columns: RATES, USD per token, and of `call`, USD; null if unknown.
+    Columns: RATES, in USD per token and, for `call`, per call; null if unknown.
     """
     keys = frame.select_seq(PRICE_KEY)
     if keys.height > 1:  # else polars' threads are woken for nothing, ten times a second
@@ -158,12 +173,11 @@ def price_steps(
 
 
 def _of(of: PriceKey, overrides: Mapping[str, Rates], lookup: Lookup) -> Prices:
+    own = next((overrides[name] for name in _override_names(of) if name in overrides), None)
+    if own is not None:
+        return (Price(own),)
     provider, *models = of
     names = [model for model in models if model is not None]
-    for name in names:
-        for key in (f"{provider}/{name}", name):
-            if key in overrides:
-                return (Price(overrides[key]),)
     known = (lookup(provider, name) for name in names if provider is not None)
     return next((prices for prices in known if prices), ())
 
@@ -200,30 +214,26 @@ def _within(hours: Hours) -> pl.Expr:
     return (now >= hours.begin) & (now < hours.end)
 
 
-RATES: Final = ("input", "cached", "cache_write", "output", "reasoning", "call")
-"""Columns of rates_of()."""
+RATES: Final = ("input", "hit_discount", "write_surcharge", "output", "thought_surcharge", "call")
+"""Columns of rates_of(); a part of the input or output differs from its rate."""
 
 
 def _rates(table: list[Price]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            (
-                rates.input / _MILLION,
-                (rates.input if rates.cached is None else rates.cached) / _MILLION,
-                (rates.input if rates.cache_write is None else rates.cache_write) / _MILLION,
-                rates.output / _MILLION,
-                (rates.output if rates.reasoning is None else rates.reasoning) / _MILLION,
-                rates.per_call_usd,
-            )
-            for rates in (price.rates for price in table)
-        ],
-        schema=dict.fromkeys(RATES, pl.Float64),
-        orient="row",
-    )
+    rows = []
+    for rates in (price.rates for price in table):
+        cached = rates.input if rates.cached is None else rates.cached
+        cache_write = rates.input if rates.cache_write is None else rates.cache_write
+        reasoning = rates.output if rates.reasoning is None else rates.reasoning
+        of_tokens = (
+            *(rates.input, rates.input - cached, cache_write - rates.input),
+            *(rates.output, reasoning - rates.output),
+        )
+        rows.append((*(usd / _MILLION for usd in of_tokens), rates.per_call_usd))
+    return pl.DataFrame(rows, schema=dict.fromkeys(RATES, pl.Float64), orient="row")
 
 
-SAVED_USD: Final = pl.col("hits") * (pl.col("input") - pl.col("cached")) - pl.col("writes") * (
-    pl.col("cache_write") - pl.col("input")
+SAVED_USD: Final = pl.col("hits") * pl.col("hit_discount") - pl.col("writes") * pl.col(
+    "write_surcharge"
 )
 """Savings by caching, of `hits` and `writes` tokens and RATES."""
 
@@ -231,7 +241,7 @@ COST_USD: Final = (
     pl.col("prompts") * pl.col("input")
     - SAVED_USD
     + pl.col("answers") * pl.col("output")
-    + pl.col("thoughts") * (pl.col("reasoning") - pl.col("output"))
+    + pl.col("thoughts") * pl.col("thought_surcharge")
     + pl.col("known") * pl.col("call")
 )
 """Cost of `known` calls, of sums of `prompts`, `answers` and their parts, and RATES."""
@@ -239,18 +249,19 @@ COST_USD: Final = (
 
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """Return cost_usd and saved_usd per row; `rates` has the same rows."""
-    prompt, written = pl.col("prompt_tokens"), pl.col("cache_write_tokens").fill_null(0)
-    hit = pl.min_horizontal(pl.col("cached_tokens").fill_null(0), prompt)
     answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
     tokens = frame.select_seq(
-        prompts=prompt,
-        hits=hit,
-        writes=pl.min_horizontal(written, prompt - hit),
+        prompts="prompt_tokens",
+        hits=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
+        writes=pl.col("cache_write_tokens").fill_null(0),
         answers=answer,
-        thoughts=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), answer),
+        thoughts=pl.col("reasoning_tokens").fill_null(0),
+    )
+    part = pl.concat([tokens, rates], how="horizontal").with_columns(
+        writes=pl.min_horizontal("writes", pl.col("prompts") - pl.col("hits")),
+        thoughts=pl.min_horizontal("thoughts", "answers"),
         known=1,
     )
-    part = pl.concat([tokens, rates], how="horizontal")
     return part.select(cost_usd=COST_USD, saved_usd=SAVED_USD).select(
         "cost_usd", saved_usd=pl.when(pl.col("cost_usd").is_not_null()).then("saved_usd")
     )

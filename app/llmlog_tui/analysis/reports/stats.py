@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,14 @@ import polars as pl
 
 from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
-from llmlog_tui.analysis.calls.cost import FIGURES, models_without_price, priced, rates
+from llmlog_tui.analysis.calls.cost import (
+    FIGURES,
+    PRICE_KEY,
+    models_without_price,
+    priced,
+    rates,
+    unused_prices,
+)
 from llmlog_tui.analysis.calls.percentiles import IS_TOOL, Grouping, grouping, percentile
 from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.analysis.numeric.count_sum import count_sum
@@ -48,8 +55,9 @@ class Stats:
     `groups` has one row per group of the grouping's records (model calls; by tool, executions; by
     error, failed ones), the largest first: key, calls, errors, truncated, hidden_cut, the metrics
     of percentiles.FIGURES (over records that have the field), the token sums, and those of
-    cost.FIGURES. `unpriced_models` are cost.models_without_price(). `priced` has the model calls
-    from cost.priced(); at least `ts`, `status` and `latency_ms` of them.
+    cost.FIGURES. `unpriced_models` are cost.models_without_price(), `unused_prices` the names of
+    the rules' prices that apply to no call. `priced` has the model calls from cost.priced(); at
+    least `ts`, `status` and `latency_ms` of them.
     """
 
     records: int
@@ -75,6 +83,7 @@ class Stats:
     can_be_cut: int
     groups: pl.DataFrame
     unpriced_models: Sequence[str]
+    unused_prices: Sequence[str]
     priced: pl.DataFrame
 
 
@@ -126,8 +135,20 @@ def stats(
     groups = _groups(grouped_records(frame, calls, found), found.key)
     unpriced = models_without_price(calls) if of_calls["unpriced_calls"] else []
     return Stats(
-        **distinct, **totals, **of_calls, groups=groups, unpriced_models=unpriced, priced=calls
+        **distinct,
+        **totals,
+        **of_calls,
+        groups=groups,
+        unpriced_models=unpriced,
+        unused_prices=remaining_prices(rules.prices, calls),
+        priced=calls,
     )
+
+
+def remaining_prices(prices: Iterable[str], calls: pl.DataFrame) -> Sequence[str]:
+    """Return the names of prices that apply to none of the calls."""
+    names = list(prices)
+    return unused_prices(names, calls.select(PRICE_KEY).unique().iter_rows()) if names else names
 
 
 TOTALS: Final = {

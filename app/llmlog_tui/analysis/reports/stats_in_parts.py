@@ -19,6 +19,7 @@ from llmlog_tui.analysis.reports.stats import (
     group_totals,
     grouped_records,
     needed_columns,
+    remaining_prices,
 )
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL, without_nulls
@@ -47,6 +48,7 @@ class StatsInParts:
         self._by = by
         self._grouping = grouping(by)
         self._rates = rates(rules)
+        self._unused_prices: Sequence[str] = list(rules.prices)
         self._records = 0
         self._ids: dict[str, list[pl.Series]] = {"session_id": [], "trace_id": []}
         self._totals: list[pl.DataFrame] = []
@@ -67,6 +69,7 @@ class StatsInParts:
         calls = priced(model_calls(frame), self._rates)
         self._of_calls.append(calls.select(**call_totals(self._over_ms)))
         self._unpriced.append(unpriced_models(calls))
+        self._unused_prices = remaining_prices(self._unused_prices, calls)
         records = (
             grouped_records(frame, calls, self._grouping)
             .with_columns(key=self._grouping.key, first_ts=pl.col("ts").forward_fill())
@@ -104,6 +107,7 @@ class StatsInParts:
             **of_calls.row(0, named=True),
             groups=self._all_groups(measures),
             unpriced_models=most_frequent(self._unpriced),
+            unused_prices=self._unused_prices,
             priced=calls.select("ts", "status", "latency_ms"),
         )
 
