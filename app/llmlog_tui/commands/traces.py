@@ -318,14 +318,14 @@ def _session_head(
 
 
 def _totals(records: pl.DataFrame, found: Mapping[str, Any], begun: Sequence[RunningStep]) -> str:
-    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 failed, 1 running` of records with costs."""
+    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 record failed, 1 running` of records with costs."""
     steps, tokens = humanize.plural(found["steps"], "step"), humanize.integer(found["tokens"])
     failed = records.select(FAILED.sum()).item()
     unpriced = humanize.plural(found["unpriced_calls"], "call") + " unpriced"
     texts = [
         f"{steps}, {tokens} tokens, cost {humanize.money(found['cost_usd'])}",
         unpriced if found["unpriced_calls"] else "",
-        f"{failed:,} failed" if failed else "",
+        f"{humanize.plural(failed, 'record')} failed" if failed else "",  # spans, too
         counted(begun, datetime.now(UTC)),
     ]
     return ", ".join(filter(None, texts))
