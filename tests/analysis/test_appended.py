@@ -113,3 +113,32 @@ def test_without_new_records_it_is_the_same_overview(log: Growing, records: list
     snapshot = live(log, records)
     shown = IncrementalAnalyzer(SLOW_MS, RULES).overview(snapshot)
     assert appended(shown, snapshot) is shown
+
+
+def test_a_run_that_was_listed_while_in_flight_stays_until_it_is_among_the_traces(
+    log: Growing,
+) -> None:
+    def step(trace: str, event: str, number: int) -> Row:
+        return {"trace_id": trace, "span_id": f"{trace}{number}", "event": event, "step": number}
+
+    analyzer = IncrementalAnalyzer(SLOW_MS, RULES)
+    analysed = analyzer.overview(live(log, [step("a", "chat_completion", 0)]))
+    shown: Overview | None = analysed
+    counts, in_flight = [analysed.run_count], []
+    for records in (
+        [step("b", "start", 0), step("a", "chat_completion", 1)],
+        [step("b", "chat_completion", 0)],  # between two steps
+        [step("b", "start", 1), step("a", "chat_completion", 2)],
+        [step("b", "chat_completion", 1)],
+    ):
+        snapshot = log.write(records)
+        assert shown is not None
+        shown = appended(shown, snapshot)
+        assert shown is not None
+        counts.append(shown.run_count)
+        in_flight.append(len(shown.steps_in_flight("b")))
+    assert (counts, in_flight) == ([1, 2, 2, 2, 2], [1, 0, 1, 0])
+    # A result that was computed before run b began.
+    late = appended(analysed, snapshot, shown)
+    assert late is not None
+    assert late.run_count == analyzer.overview(snapshot).run_count == 2

@@ -84,7 +84,8 @@ def test_there_is_no_correlation_without_variation(calls: Frame, count: int) -> 
 
 def test_the_verdict_is_a_sentence() -> None:
     assert SlowSummary(52, 38, 0.912).sentence() == (
-        "38 of 52 slow calls are mostly reasoning; r = 0.91 between reasoning tokens and latency"
+        "38 of 52 slow calls are mostly reasoning; "
+        "r = 0.91 between reasoning tokens and latency of all calls"
     )
     assert "r = 0.00" in SlowSummary(3, 0, -0.001).sentence()
     assert SlowSummary(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"

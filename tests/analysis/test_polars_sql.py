@@ -82,11 +82,14 @@ def test_an_impossible_offset_is_told_so(offset: str) -> None:
     [
         *("ts > 1900000000", "1900000000 < ts", "ts <> -1.5", "ts between 5 and 6", "ts in (5)"),
         *("ts between '2026-11-23' and 6", "latency_ms > 5 and ts = 6", "cast(ts as date) > 5"),
-        *("step = 1 and max(ts) > 5", '"ts" > 5', "ts::date > 5"),
+        *("step = 1 and max(ts) > 5", '"ts" > 5', "ts::date > 5", "now() > 5", "5 < current_date"),
+        *("now() - ts > 3600", "3600 < now() - ts", "(now() - ts) > 5", "max(ts) - min(ts) > 60"),
+        *("ts - '2026-11-23' > 5", "ts - timestamp '2026-11-23' > 5"),
+        pytest.param("(" * 990 + "ts" + ")" * 990 + " > 5", id="deep"),
     ],
 )
 def test_a_time_is_compared_with_no_number(predicate: str) -> None:
-    written = r"a time is compared with the number [\d.]+; write '2026-11-23 10:10:00' \(UTC\)"
+    written = r"a time is compared with the number [\d.]+; write '2026-11-23 10:10:00' \(UTC\) or "
     with pytest.raises(QueryError, match=written):
         filter_records(NO_RECORDS, predicate)
     with pytest.raises(QueryError, match=written):
@@ -99,6 +102,8 @@ def test_a_time_is_compared_with_no_number(predicate: str) -> None:
         *("date_part('year', ts) > 2025", "2025 < extract(year from ts)", "ts > '2026-11-23'"),
         *("ts > '2026-11-23' and 2 * latency_ms > 5", "step in (1, 2) and ts > '2026-11-23'"),
         *("ts > '2026-11-23' and step between 1 and 2", "(ts > '2026-11-23') = (step > 5)"),
+        *("now() - ts > interval '1 hour'", "cast(now() - ts as bigint) > 5"),
+        *("(step - 1) > 5 and ts > '2026-11-23'", "length(cast(ts as text)) > 5"),
     ],
 )
 def test_numbers_beside_a_time_are_no_times(predicate: str) -> None:
@@ -134,6 +139,11 @@ def test_the_present_is_that_of_utc(present: str, type_: str) -> None:
     if type_ == "timestamp":
         told = datetime.fromisoformat(read.split("'")[1]).replace(tzinfo=UTC)
         assert before <= told <= datetime.now(UTC)
+
+
+def test_a_column_of_the_present_is_named_as_written(three: pl.DataFrame) -> None:
+    found = query(three, "select current_date, now(), 1.5 from calls limit 1")
+    assert found.columns == ["current_date", "now()", "1.5"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ QUESTIONS: list[tuple[str, ...]] = [
     ("--where", "status != 'ok' or finish_reason in ('length', 'stop') and step between 1 and 4"),
     ("--where", "error_type is not null and (stream = false or retries >= 1)"),
     ("--where", "latency_ms > 1e9"),
+    ("--where", "latency_ms > avg(latency_ms)"),
+    ("--where", "ts > '2026-11-23T10:10:00+01:00' and latency_ms > 100.5"),
 ]
 TIERED = [
     call(0, model="gemini-2.5-pro", prompt_tokens=100_000, completion_tokens=10),

@@ -77,14 +77,22 @@ def test_a_tool_is_found_without_a_split(llmlog: Run, written: Written) -> None:
     assert "(time)" not in found.out
 
 
-def test_the_verdict_is_one_sentence(llmlog: Run, written: Written) -> None:
-    # Reasoning 0, 50, 100 against 1, 2, 3 s: r is 1. Two of three reasoned more than half.
+def test_the_verdict_is_a_sentence_with_the_correlation_of_all_calls(
+    llmlog: Run, written: Written
+) -> None:
+    # Reasoning 0, 51, 100 against 1, 2.02, 3 s: r is 1. Two of three reasoned more than half.
     log = written(
         {**CALL, "reasoning_tokens": tokens, "latency_ms": ms}
         for tokens, ms in ((0, 1_000), (51, 2_020), (100, 3_000))
     )
     assert llmlog("slow", log).out.splitlines()[0] == (
-        "2 of 3 slow calls are mostly reasoning; r = 1.00 between reasoning tokens and latency"
+        "2 of 3 slow calls are mostly reasoning; "
+        "r = 1.00 between reasoning tokens and latency of all calls"
+    )
+    # Of the one that is slow, there would be none.
+    assert llmlog("slow", log, "--over", "2500").out.splitlines()[0] == (
+        "1 of 1 slow call is mostly reasoning; "
+        "r = 1.00 between reasoning tokens and latency of all calls"
     )
 
 

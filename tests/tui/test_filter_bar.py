@@ -46,3 +46,13 @@ async def test_what_is_wrong_with_a_filter_takes_as_many_rows_as_it_needs(
         assert problem.content_size.height == app.view.filterbar.size.height == rows
         await pilot.press("escape")
         await until(pilot, lambda: not app.view.filterbar.display, "the room given back")
+
+
+async def test_times_in_a_filter_are_said_to_be_utc(log: Path, shown: Shown, until: Until) -> None:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, 1)
+        problem = app.view.query_one("#filter-problem")
+        await pilot.press("f", *"ts > '2026-11-23'")
+        await until(pilot, lambda: str(problem.render()) == "times are UTC", "the hint")
+        await pilot.press("ctrl+u", *"step > 1")
+        await until(pilot, lambda: str(problem.render()) == "", "no hint")

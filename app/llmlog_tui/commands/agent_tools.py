@@ -48,7 +48,7 @@ Where = Annotated[
     str,
     Field(
         description="SQL predicate of records, e.g. model = 'gpt-5'; failed calls have only a "
-        "requested_model"
+        "requested_model; times are UTC"
     ),
 ]
 Group = Annotated[str, Field(description=f"{', '.join(GROUPINGS)}, or a field of records")]

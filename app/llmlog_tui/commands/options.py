@@ -122,7 +122,7 @@ where_option: Final = click.option(
     "--where",
     metavar="SQL",
     help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\". "
-    "Failed calls have only a requested_model.",
+    "Failed calls have only a requested_model. Times in it are UTC.",
 )
 
 

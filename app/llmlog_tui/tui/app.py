@@ -291,7 +291,7 @@ class LogApp(App[str]):
         """Return an Overview with the records read since; None if it takes an analysis."""
         if self._is_frozen or self.snapshot is None:
             return overview
-        return workers.analysis.appended(overview, self.snapshot)
+        return workers.analysis.appended(overview, self.snapshot, self.overview)
 
     def _show_newest(self) -> bool:
         """Show new calls and counts at once; False if only an analysis can."""

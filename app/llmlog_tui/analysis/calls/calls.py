@@ -131,12 +131,13 @@ class SlowSummary:
         return f"{self.slow:,} of {calls:,} slow{': ' if parts else ''}{', '.join(parts)}"
 
     def sentence(self) -> str:
-        """Return how many are mostly reasoning, and the correlation; empty without slow calls."""
+        """Return how many are mostly reasoning, and the correlation over all calls; or nothing."""
         if not self.slow:
             return ""
         calls = "slow call is" if self.slow == 1 else "slow calls are"
         r = self.correlation
-        of_r = "" if r is None else f"; r = {r:z.2f} between reasoning tokens and latency"
+        of_all = "between reasoning tokens and latency of all calls"
+        of_r = "" if r is None else f"; r = {r:z.2f} {of_all}"
         return f"{self.mostly_reasoning:,} of {self.slow:,} {calls} mostly reasoning{of_r}"
 
 

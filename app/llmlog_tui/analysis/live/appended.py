@@ -10,15 +10,20 @@ from llmlog_tui.analysis.calls.call_rows import CallRows
 from llmlog_tui.analysis.calls.cost import cost, priced, rates
 from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.query.predicate import is_by_row, matching
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 
 
-def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
+def appended(
+    overview: Overview, snapshot: Snapshot, before: Overview | None = None
+) -> Overview | None:
     """Return an Overview with the new records, calls and costs of a later snapshot.
 
-    Traces, alerts, other figures and baselines stay as they are. None if an analysis is needed:
-    other records have changed or there are new columns, or the filter depends on other records.
+    Traces, alerts, other figures and baselines stay as they are; a run that was listed while its
+    first steps were in flight, here or in the Overview shown `before`, stays listed until it is
+    among the traces. None if an analysis is needed: other records have changed or there are new
+    columns, or the filter depends on other records.
     """
     shown = overview.snapshot
     count = snapshot.counts.records - shown.counts.records
@@ -48,7 +53,27 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         cost=overview.cost.plus(cost(shown_calls)),
         newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
         all_calls=overview.all_calls + new_calls.height,
+        ended=_ended(overview, before or overview, snapshot, new),
     )
+
+
+def _ended(
+    overview: Overview, before: Overview, snapshot: Snapshot, new: pl.DataFrame
+) -> tuple[RunningStep, ...]:
+    """Return steps of the listed runs that have neither a trace nor another step in flight."""
+    running = {step.trace_id for step in snapshot.running}
+    listed = _begun(overview)
+    if before is not overview:
+        # Of those begun after the analysis, only the runs with a record since: others are gone.
+        recorded = set(new["trace_id"].cast(pl.String).unique())
+        since = _begun(before).items()
+        listed |= {trace: step for trace, step in since if trace in recorded}
+    return tuple(step for trace, step in listed.items() if trace not in running)
+
+
+def _begun(overview: Overview) -> dict[str, RunningStep]:
+    found = overview.in_flight
+    return {run.trace_id: found.by_trace[run.trace_id][0] for run in found.started}
 
 
 def _extends(shown: Snapshot, snapshot: Snapshot) -> bool:

@@ -23,7 +23,7 @@ from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
 from llmlog_tui.analysis.numeric.last_result import LastResult
-from llmlog_tui.analysis.traces.in_flight import InFlight, in_flight
+from llmlog_tui.analysis.traces.in_flight import InFlight, in_flight, of_trace
 from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
@@ -31,6 +31,7 @@ from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_STEP, decategorize
 from llmlog_tui.log.sources import url_of
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics, ServerMoment
@@ -65,6 +66,7 @@ class Overview:
     over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
     latencies). `newest` is the latest start of a record. While the log is loading there are no
     alerts: they depend on the order of all records. `server` has the samples of servers' metrics.
+    `ended` are steps of runs that have no other in flight and are not among `traces` yet.
     """
 
     snapshot: Snapshot
@@ -84,6 +86,7 @@ class Overview:
     rules: Rules = DEFAULT
     last_trace: LastTrace = field(default_factory=LastTrace)
     server: ServerMetrics = NO_METRICS
+    ended: tuple[RunningStep, ...] = ()
 
     def has_only_more_calls_than(self, other: Overview) -> bool:
         """Return whether the calls are those of `other`, equally flagged, and perhaps more."""
@@ -131,8 +134,12 @@ class Overview:
     @cached_property
     def in_flight(self) -> InFlight:
         """The steps in flight; a run that has only such matches no filter."""
-        found = in_flight(self.snapshot.running, self.traces)
+        found = in_flight((*self.ended, *self.snapshot.running), self.traces)
         return found if self.where is None else replace(found, started=())
+
+    def steps_in_flight(self, trace_id: str) -> tuple[RunningStep, ...]:
+        """Return the steps of a run that have begun and not ended."""
+        return of_trace(self.snapshot.running, trace_id)
 
     @property
     def run_count(self) -> int:

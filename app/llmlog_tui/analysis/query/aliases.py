@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from llmlog_tui.analysis.query.polars_sql import PRESENT
+
 _TOKEN: Final = re.compile(
     r"""
     (?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -78,8 +80,11 @@ def _tokens(sql: str) -> Iterator[_Token]:
 
 def _is_unnamed(column: list[_Token]) -> bool:
     """Return whether a column is an expression without an alias."""
+    if not column:
+        return False
     if len(column) < 2 or column[-1].text == "*":  # noqa: PLR2004 - one token is a name
-        return bool(column) and column[-1].kind in {"text", "other"} and column[-1].text != "*"
+        is_value = column[-1].kind in {"text", "other"} or column[-1].text.lower() in PRESENT
+        return is_value and column[-1].text != "*"
     before, last = column[-2], column[-1]
     if last.kind in {"word", "name"} and last.text.lower() != "end":
         # `expression name`, `expression as name` and `table.name` have a name already.

@@ -30,6 +30,9 @@ _NOW: Final = {
 }
 """Literals for functions of the present, which polars answers in the local time zone."""
 
+PRESENT: Final = frozenset(_NOW) - {"now"}
+"""Functions of the present that need no brackets."""
+
 _TIME_TYPES: Final = frozenset({"timestamp", "datetime"})
 _TEMPORAL_TYPES: Final = frozenset({*_TIME_TYPES, "date"})
 _COMPARISONS: Final = frozenset("<>=!")
@@ -37,6 +40,11 @@ _COMPARISONS: Final = frozenset("<>=!")
 _BEFORE_LITERAL: Final = frozenset({*_TIME_TYPES, "(", "-", "cast", "try_cast"})
 _SAME_TYPE: Final = frozenset({"min", "max", "first", "last", "median", "any_value"})
 """Aggregates whose result has the type of their argument."""
+
+_KEYWORDS: Final = frozenset(
+    {"where", "and", "or", "not", "when", "then", "having", "on", "select"}
+)
+"""Words in front of a bracket that are no function."""
 
 
 def _texts(columns: Types) -> set[str]:
@@ -119,7 +127,7 @@ class _Statement:
         if self._is_temporal(self._operand(at)):
             raise StatementError(
                 f"a time is compared with the number {self._words[at]}; "
-                "write '2026-11-23 10:10:00' (UTC), or now() - interval '2 hours'"
+                "write '2026-11-23 10:10:00' (UTC) or interval '2 hours'"
             )
 
     def _in_utc(self, at: int) -> str:
@@ -192,13 +200,23 @@ class _Statement:
         return -1
 
     def _is_temporal(self, at: int) -> bool:
-        """Return whether an operand is a time or a date."""
-        word = self._word(at)
-        if word != ")":
-            return _name(word) == "ts" or word in _TEMPORAL_TYPES
-        argument = self._word(at - 1)
-        is_aggregate = self._word(at - 2) == "(" and self._word(at - 3) in _SAME_TYPE
-        return argument in _TEMPORAL_TYPES or (argument == "ts" and is_aggregate)
+        """Return whether an operand is a time, a date, or a difference of times."""
+        while True:  # a statement may nest deeper than the recursion limit
+            word = self._word(at)
+            if word == ")":
+                function = self._word(self._opened[at] - 1)
+                if self._word(at - 1) in _TEMPORAL_TYPES or function in _NOW:
+                    return True
+                if function.isidentifier() and function not in _SAME_TYPE | _KEYWORDS:
+                    return False
+                at -= 1
+            elif word.startswith("'"):  # ts - '2026-11-23'
+                before = at - 1 - (self._word(at - 1) in _TEMPORAL_TYPES)
+                if self._word(before) != "-":
+                    return False
+                at = before - 1
+            else:
+                return _name(word) == "ts" or word in _TEMPORAL_TYPES or word in _NOW
 
     def _is_of_texts(self, at: int) -> bool:
         name = _name(self._word(at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -24,6 +25,7 @@ from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
 if TYPE_CHECKING:
     from llmlog_tui.log.tags import Types
 
+_NAMES_TIME: Final = re.compile(r"\bts\b")
 _HINT_FROM: Final = 100
 """Minimum columns of a screen with a hint beside the predicate."""
 
@@ -114,9 +116,11 @@ class FilterBar(Horizontal):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._problem.update(
-            Content.styled(sanitize(self._problem_of(event.value), 200), "$text-error")
-        )
+        if why := self._problem_of(event.value):
+            self._problem.update(Content.styled(sanitize(why, 200), "$text-error"))
+        else:
+            hint = "times are UTC" if _NAMES_TIME.search(event.value) else ""
+            self._problem.update(Content.styled(hint, "$text-muted"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -131,7 +131,7 @@ class TracesPane(Pane):
 
     def _in_flight_label(self, overview: Overview, now: datetime) -> str:
         """Return how many steps run or never ended, with their marks."""
-        steps = [step for steps in overview.in_flight.by_trace.values() for step in steps]
+        steps = [step for step in overview.snapshot.running if step.trace_id is not None]
         return f" · {running_text.counted(steps, now)}" if steps else ""
 
     def grow(self) -> None:

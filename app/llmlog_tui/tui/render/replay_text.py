@@ -27,7 +27,7 @@ MODES: Final = ("conversation", "as written", "raw line", "fields")
 
 def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
     """Return the path to the replay, and its place among the session's runs."""
-    trace, steps = run.timeline, overview.in_flight.by_trace.get(run.timeline.trace_id, ())
+    trace, steps = run.timeline, overview.steps_in_flight(run.timeline.trace_id)
     begin = trace.begin or begin_of(steps)
     session = trace.session_id or session_of(steps)
     name = trace.name or name_of(steps)

@@ -118,7 +118,7 @@ class OverviewScreen(LogView):
         if not len(self.traces.source):
             self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
-            begun = overview.in_flight.by_trace.get(timeline.trace_id, ())
+            begun = overview.steps_in_flight(timeline.trace_id)
             self.timeline.update(timeline, in_flight=begun)
 
     def update_calls(self, overview: Overview) -> None:

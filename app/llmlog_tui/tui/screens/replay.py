@@ -143,7 +143,7 @@ class ReplayScreen(LogView):
     def update_body(self, overview: Overview, result: object | None) -> None:
         """Show the trace as it is known; a running one grows."""
         run = cast("ReplayResult | None", result)
-        self._in_flight = overview.in_flight.by_trace.get(self._trace_id, ())
+        self._in_flight = overview.steps_in_flight(self._trace_id)
         is_shown = run is not None and run.replay.trace_id == self._trace_id
         if run is None or not is_shown or not (run.replay.steps or self._in_flight):
             if not self._is_kept:

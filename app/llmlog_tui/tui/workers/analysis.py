@@ -362,6 +362,5 @@ def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
     begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
-    begun = overview.in_flight.by_trace
-    unfinished = begun.get(a, ()), begun.get(b, ())
+    unfinished = overview.steps_in_flight(a), overview.steps_in_flight(b)
     return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame), unfinished)
