@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmlog import _content
-from llmlog_tui.analysis.query.predicate import predicate_problem
+from llmlog_tui.analysis.query.predicate import row_problem
 from llmlog_tui.config.settings import (
     Memory,
     RowRule,
@@ -31,7 +31,7 @@ def test_a_settings_file_sets_theme_bell_keys_and_ascii(tmp_path: Path) -> None:
         'theme = "light"\nbell = false\nascii = true\n[keys]\n"app.freeze" = "f8,ctrl+f"\n'
     )
     keys = {"app.freeze": "f8,ctrl+f"}
-    assert read_settings(file, IDS, predicate_problem) == Settings(
+    assert read_settings(file, IDS, row_problem) == Settings(
         "light", bell=False, keys=keys, ascii=True
     )
 
@@ -40,9 +40,7 @@ def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     where = "latency_ms > 5000 and model = 'gpt-5'"
     file.write_text(f'[[rows]]\nwhere = "{where}"\nstyle = "warning"\n')
-    assert read_settings(file, IDS, predicate_problem) == Settings(
-        rows=(RowRule(where, "warning"),)
-    )
+    assert read_settings(file, IDS, row_problem) == Settings(rows=(RowRule(where, "warning"),))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +66,10 @@ def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
             "rows = [{where='step > 1', style='error'}, {where='latency > 1', style='error'}]",
             "rows 2: no column latency; the nearest is latency_ms",
         ),
+        (
+            "rows = [{where='latency_ms > avg(latency_ms)', style='error'}]",
+            "rows 1: the predicate: takes fields of one call, no aggregates",
+        ),
         ("[keys]\n'app.freeze' = 7", "app.freeze is not on a key: 7"),
         ("[keys]\n'app.freeze' = ' '", "app.freeze is not on a key: ' '"),
     ],
@@ -76,7 +78,7 @@ def test_what_is_wrong_with_it_is_said_in_one_line(tmp_path: Path, text: str, wh
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
-        read_settings(file, IDS, predicate_problem)
+        read_settings(file, IDS, row_problem)
     assert str(caught.value) == f"{file}: {why}"
 
 
@@ -86,7 +88,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=r"config\.toml: "):
-        read_settings(file, IDS, predicate_problem)
+        read_settings(file, IDS, row_problem)
 
 
 def test_what_is_remembered_is_there_in_the_next_run_and_only_for_its_owner(tmp_path: Path) -> None:

@@ -138,13 +138,15 @@ def _rules(path: Path) -> Rules:
         raise SettingsError(str(error)) from None
 
 
-def _predicate_problem(where: str) -> str:
-    # Behind the lazy boundary: without --where, the first frame does not wait for polars.
-    return workers.analysis.predicate_problem(where)
+# Behind the lazy boundary: without a predicate, the first frame does not wait for polars.
+
+
+def _row_problem(where: str) -> str:
+    return workers.analysis.row_problem(where)
 
 
 def _check_predicate(where: str | None) -> None:
-    if where is not None and (why := _predicate_problem(where)):
+    if where is not None and (why := workers.analysis.predicate_problem(where)):
         raise SettingsError(f"--where: {why}")
 
 
@@ -156,7 +158,7 @@ def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
     found = path or settings_path()
     settings = Settings()
     if path or found.exists():
-        settings = config.settings_file.read_settings(found, keys.registry.IDS, _predicate_problem)
+        settings = config.settings_file.read_settings(found, keys.registry.IDS, _row_problem)
     if ascii_only is None:
         ascii_only = is_ascii_only(
             os.environ,

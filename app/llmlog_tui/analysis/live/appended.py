@@ -60,7 +60,7 @@ def appended(
 def _ended(
     overview: Overview, before: Overview, snapshot: Snapshot, new: pl.DataFrame
 ) -> tuple[RunningStep, ...]:
-    """Return steps of the listed runs that have neither a trace nor another step in flight."""
+    """Return steps of listed runs with neither a trace nor another step in flight."""
     running = {step.trace_id for step in snapshot.running}
     listed = _begun(overview)
     if before is not overview:

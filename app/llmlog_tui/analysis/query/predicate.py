@@ -279,3 +279,14 @@ def predicate_problem(predicate: str, tags: Types | None = None) -> str:
     except QueryError as error:
         return str(error)
     return ""
+
+
+def row_problem(predicate: str) -> str:
+    """Return the error of a predicate of one call; empty if it is valid.
+
+    Aggregates are refused: first_match() has the calls of a screen alone.
+    """
+    if why := predicate_problem(predicate):
+        return why
+    is_of_one = not reads_several(predicate)
+    return "" if is_of_one else "the predicate: takes fields of one call, no aggregates"

@@ -33,6 +33,7 @@ from llmlog_tui.analysis.query.predicate import (
     in_time_range,
     predicate_of,
     predicate_problem,
+    row_problem,
     time_range,
 )
 from llmlog_tui.analysis.query.query_error import QueryError
@@ -96,6 +97,7 @@ __all__ = [
     "missing_steps",
     "models",
     "predicate_problem",
+    "row_problem",
     "search",
     "sql_name",
     "step_of",
