@@ -318,7 +318,7 @@ def _session_head(
 
 
 def _totals(records: pl.DataFrame, found: Mapping[str, Any], begun: Sequence[RunningStep]) -> str:
-    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 record failed, 1 running` of records with costs."""
+    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 record failed, 1 running` of records."""
     steps, tokens = humanize.plural(found["steps"], "step"), humanize.integer(found["tokens"])
     failed = records.select(FAILED.sum()).item()
     unpriced = humanize.plural(found["unpriced_calls"], "call") + " unpriced"
