@@ -125,7 +125,7 @@ def known(lines: str) -> list[dict[str, Any]]:
     ]
 
 
-REFUSED = [
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("find", {"id": "nothing"}, "no id, request_id, trace_id, session_id, span_id or tool_call_id"),
     ("find", {}, "Field required"),
     ("trace", {"id": "trace-1", "limit": "many"}, "valid integer"),

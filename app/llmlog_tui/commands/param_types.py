@@ -31,7 +31,7 @@ class OutPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Id(click.ParamType):
+class Id(click.ParamType[str]):
     """An id of the log, without the spaces that a copy may have around it."""
 
     name = "id"
