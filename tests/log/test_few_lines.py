@@ -58,11 +58,13 @@ OF_TYPE: Mapping[str, st.SearchStrategy[object]] = {
 }
 ANY = st.none() | st.one_of(*OF_TYPE.values())
 ANY_OF_TYPE = {each.name: OF_TYPE[each.type] for each in FIELDS}
+# After a quote a colon looks like the end of a name.
+PLAIN_TEXTS = TEXTS.filter(lambda text: ":" not in text)
 EXACT = st.integers(-(2**53) + 1, 2**53 - 1)
 PLAIN_OF_TYPE: Mapping[str, st.SearchStrategy[object]] = {
     "int": EXACT | st.integers(0, 9_999),
     "float": EXACT | st.floats(allow_nan=False, allow_infinity=False),
-    "str": TEXTS,
+    "str": PLAIN_TEXTS,
     "bool": st.booleans(),
     "time": st.floats(0, 9e10)
     | st.floats(1.7e9, 1.8e9)
@@ -71,7 +73,7 @@ PLAIN_OF_TYPE: Mapping[str, st.SearchStrategy[object]] = {
         st.datetimes(),
         st.sampled_from(["Z", "+00:00"]),
     ),
-    "strings": st.lists(TEXTS, max_size=2),
+    "strings": st.lists(PLAIN_TEXTS, max_size=2),
 }
 FIELD = st.sampled_from([each for each in FIELDS if each.type != "json"]).flatmap(
     lambda each: st.tuples(st.just(each.name), st.none() | PLAIN_OF_TYPE[each.type])
@@ -132,8 +134,7 @@ def test_any_lines_are_read_as_polars_reads_them(lines: list[bytes], end: bytes)
 @given(st.lists(st.builds(written, PLAIN), min_size=1, max_size=4))
 def test_plain_records_are_read_here_and_as_polars_reads_them(lines: list[bytes]) -> None:
     block = b"\n".join(lines) + b"\n"
-    is_plain = b'\\":' not in block  # in a text it looks like the end of a name
-    assert (read_few(block) is not None) == is_plain
+    assert read_few(block) is not None
     assert_same(block)
 
 
@@ -175,6 +176,7 @@ def test_a_record_of_llmlog_without_content_needs_no_parser_of_polars(
         b'{"event": "span", "step": 1.5}',
         b'{"event": "span", "step": 9007199254740993}',
         b'{"event": "span", "trace_id": 1}',
+        b'{"event": "span", "trace_id": ":"}',
         b'{"event": "span", "ts": "2026-11-23 12:00:00.250000Z"}',
         b'{"model": "m"}',
     ],

@@ -120,6 +120,23 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(
         assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
 
 
+async def test_the_reason_for_no_calls_is_shown_again_after_a_filter(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"")
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 0)
+
+        def is_empty_because(reason: str) -> bool:
+            return reason in "\n".join(lines_of(app.query_one(CallsPane)))
+
+        await pilot.press("f", *"step > 1", "enter")
+        await until(pilot, lambda: is_empty_because("No calls match"), "the filter")
+        await pilot.press("escape")
+        await until(pilot, lambda: is_empty_because("No model calls yet"), "the empty log")
+
+
 async def test_a_file_that_is_gone_is_waited_for(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:

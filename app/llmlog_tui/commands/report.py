@@ -73,15 +73,15 @@ def report(  # noqa: PLR0913 - options by name
     if out.suffix != ".html":
         raise click.ClickException(f"{out}: does not end in .html")
     check_output(out, files)
-    asked = _Asked(files, where, by, slow_ms, rules, content=content)
+    options = _Options(files, where, by, slow_ms, rules, content=content)
     paths = expand(files, must_exist=True)
-    found = _of_archive(asked, paths) if is_archive_stream(paths) else _of_log(asked)
+    found = _of_archive(options, paths) if is_archive_stream(paths) else _of_log(options)
     write_text(out, html(found), paths)
     click.echo(f"{out}: a report on {humanize.plural(found.found.calls, 'call')}", err=True)
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Options:
     """The log and the options of a report."""
 
     files: Sequence[str]
@@ -92,43 +92,43 @@ class _Asked:
     content: bool
 
 
-def _of_log(asked: _Asked) -> Report:
+def _of_log(options: _Options) -> Report:
     """Return the report on a log that is loaded."""
-    rules = asked.rules
-    with open_log(asked.files, asked.where, rules=rules) as log:
-        by = asked.by if asked.by in GROUPINGS else column_named(log.frame, asked.by)
-        lists = ReportLists(asked.slow_ms, rules)
+    rules = options.rules
+    with open_log(options.files, options.where, rules=rules) as log:
+        by = options.by if options.by in GROUPINGS else column_named(log.frame, options.by)
+        lists = ReportLists(options.slow_ms, rules)
         lists.add(log.frame)
         return _report(
-            asked,
+            options,
             lists,
             lambda: [log.frame],
             files=log.snapshot.files,
             faults=_faults(log.snapshot.counts),
-            found=stats(log.frame, over_ms=asked.slow_ms, by=by, rules=rules),
+            found=stats(log.frame, over_ms=options.slow_ms, by=by, rules=rules),
             by=by,
             alerts=alerts_of(log, rules).alerts,
         )
 
 
-def _of_archive(asked: _Asked, parts: Sequence[Path]) -> Report:
+def _of_archive(options: _Options, parts: Sequence[Path]) -> Report:
     """Return the report on an archive, with one part in memory at a time."""
-    rules = asked.rules
+    rules = options.rules
     try:
-        by, tags = archived_grouping(parts, asked.by)
+        by, tags = archived_grouping(parts, options.by)
         nulled = ArchiveStream(parts, COLUMNS).nulled
     except OSError as error:
         raise SourceError(f"{error.filename}: {reason(error)}") from error
-    total = StatsInParts(over_ms=asked.slow_ms, by=by, rules=rules)
-    alerts, lists = AlertsInParts(rules), ReportLists(asked.slow_ms, rules)
+    total = StatsInParts(over_ms=options.slow_ms, by=by, rules=rules)
+    alerts, lists = AlertsInParts(rules), ReportLists(options.slow_ms, rules)
     columns = {*NEEDED, *needed_columns(by), *watched_columns(rules)}
-    records = ArchiveRecords(parts, asked.where, columns, rules)
+    records = ArchiveRecords(parts, options.where, columns, rules)
     for frame in records.frames():
         total.add(conform(frame, tags))
         alerts.add(frame)
         lists.add(frame)
     return _report(
-        asked,
+        options,
         lists,
         records.frames_again,
         files=parts,
@@ -140,7 +140,7 @@ def _of_archive(asked: _Asked, parts: Sequence[Path]) -> Report:
 
 
 def _report(  # noqa: PLR0913 - by name
-    asked: _Asked,
+    options: _Options,
     lists: ReportLists,
     frames: Callable[[], Iterable[pl.DataFrame]],
     *,
@@ -160,8 +160,8 @@ def _report(  # noqa: PLR0913 - by name
         slow=lists.slow,
         failed=lists.failed,
         runs=lists.expensive_runs(frames),
-        slow_ms=asked.slow_ms,
-        content=asked.content,
+        slow_ms=options.slow_ms,
+        content=options.content,
         server=server_metrics(files),
     )
 

@@ -1,6 +1,7 @@
 """Read a few plain records of llmlog's without polars' parser.
 
-Its call wakes threads and costs as much for one line as for a hundred: too much ten times a second.
+A call of that wakes threads and costs as much for one line as for a hundred: too much ten times a
+second.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MAX_EPOCH_S: Final = 1e11
 """Seconds since 1970 below which a number as `ts` is in seconds."""
 
-_RFC_3339: Final = {len("2026-11-23T12:00:00.250000Z"): "Z", 32: "+00:00"}
-"""Length of a plain timestamp -> its zone."""
+_ZONES: Final = {
+    len("2026-11-23T12:00:00.250000Z"): "Z",
+    len("2026-11-23T12:00:00.250000+00:00"): "+00:00",
+}
+"""Length of a plain RFC 3339 timestamp -> its zone."""
 
 
 class _UnusualError(ValueError):
@@ -36,17 +40,17 @@ class _UnusualError(ValueError):
 
 
 def read_few(block: bytes) -> dict[str, pl.Series] | None:
-    """Return what coerce() returns for a small block of plain records; else None.
+    """Return the columns of a small block of plain records, as coerce() does; else None.
 
-    Plain is an object with fields of FIELDS alone, in their types and without content and tags,
-    whose event and time need no inference.
+    A plain record has only fields of FIELDS, of their types, without content and tags; its event
+    and its time need no inference.
     """
     if len(block) > MAX_BYTES or not block.startswith(b"{"):
         return None
     try:
         records = [_record(line) for line in block.removesuffix(b"\n").split(b"\n")]
-        names = set[str]().union(*records).intersection(_CHECKED)
-        values = {name: [_CHECKED[name](each.get(name)) for each in records] for name in names}
+        names = set[str]().union(*records)
+        values = {name: [_CHECK_OF[name](each.get(name)) for each in records] for name in names}
     except ValueError:  # orjson's errors, too
         return None
     height = len(records)
@@ -62,10 +66,10 @@ def _record(line: bytes) -> dict[str, Any]:
     record = orjson.loads(line)
     if not isinstance(record, dict) or not record.keys() <= _NAMES:
         raise _UnusualError
-    # Each name has one, unless it occurs twice: then polars takes the first, and orjson the last.
+    # One colon per name, unless a name occurs twice: polars takes the first value, orjson the last.
     if line.count(b'":') != len(record) or _SPACED.search(line):
         raise _UnusualError
-    if record.get("event") not in _RECORDS:
+    if record.get("event") not in _RECORD_EVENTS:
         raise _UnusualError
     return record
 
@@ -76,7 +80,7 @@ def _column(name: str, values: Sequence[object]) -> pl.Series:
     return pl.Series(name, values, COLUMNS.get(name, READ_SCHEMA[name]))
 
 
-# -- values: each is returned as it is kept, or raises
+# -- checks: each returns a value as it is kept, or raises _UnusualError
 
 
 def _text(value: object) -> str | None:
@@ -95,7 +99,7 @@ def _number(value: object) -> float | None:
     return value if type(value) is float else _integer(value)
 
 
-def _truth(value: object) -> bool | None:
+def _boolean(value: object) -> bool | None:
     if value is not None and type(value) is not bool:
         raise _UnusualError
     return value
@@ -114,7 +118,7 @@ def _time(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        zone = _RFC_3339.get(len(value))
+        zone = _ZONES.get(len(value))
         if zone is None or not value.endswith(zone) or value[10] != "T" or value[19] != ".":
             raise _UnusualError
         return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
@@ -127,18 +131,18 @@ def _time(value: object) -> int | None:
 _SPACED: Final = re.compile(rb'"\s+:')
 """White space between a name and its colon."""
 
-_RECORDS: Final = tuple(event for event in EVENTS if event != "start")
-_OF_TYPE: Final[dict[str, Callable[[object], object]]] = {
+_RECORD_EVENTS: Final = tuple(event for event in EVENTS if event != "start")
+_CHECK_OF_TYPE: Final[dict[str, Callable[[object], object]]] = {
     "int": _integer,
     "float": _number,
     "str": _text,
-    "bool": _truth,
+    "bool": _boolean,
     "strings": _texts,
     "time": _time,
 }
-_CHECKED: Final = {
-    **{field.name: _OF_TYPE[field.type] for field in FIELDS if field.type != "json"},
+_CHECK_OF: Final = {
+    **{field.name: _CHECK_OF_TYPE[field.type] for field in FIELDS if field.type != "json"},
     "latency_ms": _number,
     "ttft_ms": _number,
 }
-_NAMES: Final = _CHECKED.keys()
+_NAMES: Final = _CHECK_OF.keys()

@@ -291,8 +291,8 @@ def _of_epoch(epoch: pl.Expr) -> pl.Expr:
     return to_us.round().cast(pl.Int64, strict=False).cast(_UTC)
 
 
+# Built once: building it takes longer than converting the few timestamps of a live log.
 _FROM_EPOCH: Final = _of_epoch(pl.col("epoch"))
-# Made once: it takes longer than the few timestamps of a live log.
 
 
 def _any_time(text: pl.Expr) -> pl.Expr:

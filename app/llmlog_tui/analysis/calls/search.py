@@ -135,6 +135,14 @@ def missing_steps(frame: pl.DataFrame, trace_id: str) -> int:
     return lowest if isinstance(lowest, int) else 0
 
 
+def _position_of(row: int | None, frame: pl.DataFrame) -> int:
+    """Return the position of a record, below 0 of older ones; the end without one."""
+    if row is not None and row < 0:
+        return row
+    here = None if row is None else frame["row"].index_of(row)
+    return frame.height if here is None else here
+
+
 def search(  # noqa: PLR0913 - what matches, and from where
     frame: pl.DataFrame,
     text: str,
@@ -162,11 +170,7 @@ def search(  # noqa: PLR0913 - what matches, and from where
     rows = pl.concat([before, frame["row"].gather(at_positions).cast(pl.Int64)])
     if not len(positions):
         return None
-    if row is None or row >= 0:
-        here = frame.height if row is None else frame["row"].index_of(row)
-        at = frame.height if here is None else here
-    else:
-        at = row
+    at = _position_of(row, frame)
     if direction == 0:
         nth = int((positions < at).sum())
         if nth == len(positions) or positions[nth] != at:

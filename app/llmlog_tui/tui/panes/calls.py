@@ -79,6 +79,7 @@ class CallsPane(Pane):
         self.choice = ColumnChoice()
         self.rules: Sequence[RowRule] = ()
         self._overview: Overview | None = None
+        self._progress: Progress | None = None
         self._trace: str | None = None
         self._order: pl.Series | None = None
         self._sorted_by: Sort | None = None
@@ -90,22 +91,27 @@ class CallsPane(Pane):
 
     def update_progress(self, progress: Progress) -> None:
         """Show missing files, or why one cannot be read, in place of calls."""
-        files = progress.waiting
-        empty = READING if self._overview is None else _EMPTY
-        if self._overview is not None and self._overview.where is not None:
-            empty = _NO_MATCH
-        elif files and url_of(files[0]):
-            empty = f"No answer yet about {files[0].name}: it is read once its server answers."
-        elif files:
-            empty = (
-                f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
-            )
-        elif progress.problems:  # whole, unlike in the header
-            path, why = progress.problems[0]
-            empty = f"{path.name}: {why}"
+        self._progress = progress
+        empty = self._reason_for_none()
         if empty != self.empty:
             self.empty = empty
             self.repaint()
+
+    def _reason_for_none(self) -> str:
+        """Return the text in place of calls."""
+        if self._overview is not None and self._overview.where is not None:
+            return _NO_MATCH
+        files = () if self._progress is None else self._progress.waiting
+        if files and url_of(files[0]):
+            return f"No answer yet about {files[0].name}: it is read once its server answers."
+        if files:
+            return (
+                f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
+            )
+        if self._progress is not None and self._progress.problems:  # whole, unlike in the header
+            path, why = self._progress.problems[0]
+            return f"{path.name}: {why}"
+        return READING if self._overview is None else _EMPTY
 
     def update(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
         """Show the calls of `overview` in `order`, and mark those of the selected `trace`.
@@ -207,10 +213,7 @@ class CallsPane(Pane):
         if self._overview is None:
             self.set_title("Calls")
             return
-        if self._overview.where is not None:
-            self.empty = _NO_MATCH
-        elif self._overview.all_calls or self.empty == READING:
-            self.empty = _EMPTY
+        self.empty = self._reason_for_none()
         chosen = self._chosen()
         style = _CallStyle([each.draw for each in chosen], self._sorted_by, self._styles)
         columns = [each.column for each in chosen]
