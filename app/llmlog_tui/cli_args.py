@@ -113,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
         "is not UTF-8 or TERM is linux or dumb",
     )
     options.add_argument("--where", metavar="SQL", help="show only the calls that match")
-    options.add_argument("--trace", metavar="ID", help="select this trace")
+    options.add_argument("--trace", metavar="ID", type=str.strip, help="select this trace")
     options.add_argument("--utc", action="store_true", help="show times in UTC, not local time")
     options.add_argument(
         "--listen",

@@ -36,7 +36,7 @@ def test_a_prefix_may_begin_several_ids(frame: Frame) -> None:
 
 @pytest.mark.parametrize("wanted", ["abcde", "abcdefx"])
 def test_what_is_not_there_is_named(frame: Frame, wanted: str) -> None:
-    with pytest.raises(NoIdError, match=f"no .*request_id.* {wanted}"):
+    with pytest.raises(NoIdError, match=f"no .*request_id.* '{wanted}'"):
         find_by_id(frame(trace("abcdef1")), wanted)
 
 
@@ -51,9 +51,9 @@ def test_a_prefix_that_begins_one_id_is_the_one(frame: Frame) -> None:
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ("abcdef", "abcdef begins 2 trace_ids: abcdef1, abcdef2"),
-        ("abcd", r"no trace_id is abcd \(give 6 characters or more of a longer one\)"),
-        ("missing", "no trace_id is or begins with missing; there are 4, the last .*, x, y"),
+        ("abcdef", "'abcdef' begins 2 trace_ids: abcdef1, abcdef2"),
+        ("abcd", r"no trace_id is 'abcd' \(give 6 characters or more of a longer one\)"),
+        ("missing", "no trace_id is or begins with 'missing'; there are 4, the last .*, x, y"),
     ],
 )
 def test_who_asks_for_none_or_several_is_told_which_there_are(
@@ -75,7 +75,9 @@ def test_an_id_as_written_precedes_those_in_another_case(frame: Frame) -> None:
     assert find_by_id(log, "req_00")[0]["row"].to_list() == [1]
     assert resolve_id(log, "trace_id", "REQ_00") == "REQ_00-1", "the only one it begins"
     assert find_by_id(log, "rEQ_00")[0]["row"].to_list() == [0, 1]
-    with pytest.raises(NoIdError, match="rEQ_00 is, in another case, 2 trace_ids: Req_00, req_00"):
+    with pytest.raises(
+        NoIdError, match="'rEQ_00' is, in another case, 2 trace_ids: Req_00, req_00"
+    ):
         resolve_id(log, "trace_id", "rEQ_00")
 
 

@@ -75,6 +75,18 @@ def test_runs_are_appended(llmlog: Run, out: Path) -> None:
     assert out.read_bytes() == first * 2
 
 
+@pytest.mark.parametrize("line", ['{"event": "chat_completion", "extra": {}}', "[1]", "no JSON"])
+def test_a_log_of_an_application_is_refused_and_left_as_it_is(
+    llmlog: Run, out: Path, line: str
+) -> None:
+    out.parent.mkdir()
+    out.write_text(line + "\n")
+    for options in ([], ["--rate", "5"]):
+        done = llmlog("demo", "--out", out, "--runs", 1, *options)
+        assert is_refused(done, "has records that are not the demo's: give another file with --out")
+    assert out.read_text() == line + "\n"
+
+
 def test_a_demo_is_written_even_where_recording_is_switched_off(
     llmlog: Run, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

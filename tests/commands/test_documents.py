@@ -77,7 +77,7 @@ def test_every_answer_is_there_as_json_and_for_some_of_the_records(
         line = llmlog(name, *where).out
         (found,) = objects
         assert f"{found['calls']} calls" in line
-        assert f"✗ {found['errors']} failed" in line
+        assert f"✗ {found['errors']} calls failed" in line
         assert (found["alerts"][0]["state"], found["unpriced_calls"]) == ("ongoing", 14)
 
 

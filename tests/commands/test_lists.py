@@ -218,20 +218,28 @@ def test_find_without_a_match_exits_with_1(llmlog: Run, two_runs: Path) -> None:
         done = llmlog("find", "nothing", two_runs, *options)
         assert (done.code, done.out) == (1, "")
         ids = "no id, request_id, trace_id, session_id, span_id or tool_call_id"
-        expected = f"{ids} is or begins with nothing"
+        expected = f"{ids} is or begins with 'nothing'"
         assert done.err == f"llmlog: {expected}\n"
+
+
+def test_an_id_with_spaces_around_it_is_the_id(llmlog: Run, two_runs: Path) -> None:
+    for words in (["find"], ["trace"], ["session"], ["bundle"], ["diff", "trace-b"]):
+        ids = "s-trace-a" if words == ["session"] else "trace-a"
+        plain, pasted = (llmlog(*words, wanted, two_runs) for wanted in (ids, f" {ids} \n"))
+        assert (pasted.code, pasted.out, pasted.err) == (plain.code, plain.out, plain.err)
+        assert pasted.code == 0
 
 
 def test_an_unknown_trace_of_two_is_one_line_that_says_which_there_are(
     llmlog: Run, two_runs: Path
 ) -> None:
     done = llmlog("diff", "trace-a", "trace-x", two_runs)
-    assert is_refused(done, "no trace_id is or begins with trace-x", "trace-a, trace-b")
+    assert is_refused(done, "no trace_id is or begins with 'trace-x'", "trace-a, trace-b")
 
 
 def test_an_id_that_begins_several_is_one_line(llmlog: Run, two_runs: Path) -> None:
     done = llmlog("trace", "trace-", two_runs)
-    assert is_refused(done, "trace- begins 2 trace_ids: trace-a, trace-b")
+    assert is_refused(done, "'trace-' begins 2 trace_ids: trace-a, trace-b")
 
 
 WHERE = "model = 'm' and latency_ms > 800"

@@ -86,6 +86,7 @@ async def test_every_tool_is_read_only_and_described_and_a_log_that_appears_is_r
         assert tool.annotations is not None
         assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, False)
         assert tool.description
+        assert tool.input_schema["additionalProperties"] is False
     limit = tools["find"].input_schema["properties"]["limit"]
     assert (limit["default"], limit["description"]) == (20, "maximum rows, 200 at most")
 
@@ -124,7 +125,7 @@ def known(lines: str) -> list[dict[str, Any]]:
     ]
 
 
-REFUSED = [
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("find", {"id": "nothing"}, "no id, request_id, trace_id, session_id, span_id or tool_call_id"),
     ("find", {}, "Field required"),
     ("trace", {"id": "trace-1", "limit": "many"}, "valid integer"),
@@ -133,6 +134,12 @@ REFUSED = [
     ("sql", {"query": "drop table calls"}, "the query"),
     ("sql", {"query": "select * from read_csv('/etc/passwd')"}, "only the log is read"),
     ("forget", {}, "Unknown tool"),
+    ("slow", {"over": 5}, "slow: over: Extra inputs are not permitted; its arguments are over_ms"),
+    ("slow", {"over_ms": "x"}, "slow: over_ms: Input should be a valid number"),
+    ("slow", {"over_ms": None}, "slow: over_ms: Input should be a valid number"),
+    ("trace", {"trace_id": "latest"}, "trace_id: Extra inputs are not permitted; its arguments"),
+    ("find", {}, "find: id: Field required; its arguments are id, limit"),
+    ("find", {"id": 5}, "id: Input should be a valid string"),
 ]
 
 

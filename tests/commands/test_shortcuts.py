@@ -92,7 +92,7 @@ def test_a_session_begins_with_its_totals(llmlog: Run, written: Written) -> None
     )
     head, totals, *_ = llmlog("session", "s", path).out.splitlines()
     assert head == "session s: 2 runs, took 900 ms"
-    assert totals == "2 steps, 1,000,000 tokens, cost $1.25, 1 call unpriced, 1 failed"
+    assert totals == "2 steps, 1,000,000 tokens, cost $1.25, 1 call unpriced, 1 record failed"
     costs = [
         json.loads(line)["cost_usd"]
         for line in llmlog("session", "s", path, "--json").out.splitlines()
@@ -129,9 +129,9 @@ def test_the_alerts_of_a_check_are_those_of_alerts(llmlog: Run, sample: Path) ->
 
 
 def test_the_status_is_one_line(llmlog: Run, log: Path, sample: Path, written: Written) -> None:
-    assert llmlog("status", log).out == "3 calls  ✗ 2 failed  p50 650 ms\n"
+    assert llmlog("status", log).out == "3 calls  ✗ 2 calls failed  p50 650 ms\n"
     assert llmlog("status", sample).out == (
-        "564 calls  ✗ 14 failed  p50 642 ms  $0.10+  ▲ truncation gpt-oss-120b and 3 more\n"
+        "564 calls  ✗ 14 calls failed  p50 642 ms  $0.10+  ▲ truncation gpt-oss-120b and 3 more\n"
     )
     assert llmlog("status", written([])).out == "0 calls\n"
 

@@ -24,7 +24,7 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
         "3 records, blank lines: 1",
         f"skipped: 1 not_json, first at {path}:5",
         "nulled: 1 value of latency_ms had a wrong type",
-        "2 calls and 1 tool execution in 1 trace, 1 session; 1 failed",
+        "2 calls and 1 tool execution in 1 trace, 1 session; 1 call or tool failed",
         "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
         "tokens: 28.8k in (– cached), 10 out (– reasoning)",
         "cost: –, 2 calls unpriced",

@@ -143,7 +143,8 @@ def test_a_session_lists_its_runs_that_have_no_record(llmlog: Run, log: Path) ->
     shown = llmlog("session", "chat-one", log).out
     totals = shown.splitlines()[1]
     assert (
-        totals == "3 steps, 21 tokens, cost –, 3 calls unpriced, 1 failed, 2 with no end in 10 min"
+        totals
+        == "3 steps, 21 tokens, cost –, 3 calls unpriced, 1 record failed, 2 with no end in 10 min"
     )
     assert shown.count("no end in 10 min: its process is probably gone") == 2
     assert "trace run-new" in shown

@@ -97,6 +97,8 @@ def test_a_column_that_is_written_twice_has_two_names(llmlog: Run, written: Writ
     log = written({"model": "m"} for _ in range(3))
     done = llmlog("sql", "select count(*), count(*), count(*) from calls", log, "--json")
     assert json.loads(done.out) == {"count(*)": 3, "count(*)_1": 3, "count(*)_2": 3}
+    done = llmlog("sql", "select model, model from calls", log)
+    assert is_refused(done, "two columns are named model; give one an alias")
 
 
 def test_aggregates_are_refused_where_new_records_would_change_them(

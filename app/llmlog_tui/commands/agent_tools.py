@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import click
 import polars as pl
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
@@ -43,6 +43,7 @@ ROWS: Final = 20
 QUERY_S: Final = 30.0
 """Seconds after which a query is cancelled."""
 
+Id = Annotated[str, StringConstraints(strip_whitespace=True)]
 Limit = Annotated[int, Field(description=f"maximum rows, {MAX_ROWS} at most")]
 Where = Annotated[
     str,
@@ -53,7 +54,7 @@ Where = Annotated[
 ]
 Group = Annotated[str, Field(description=f"{', '.join(GROUPINGS)}, or a field of records")]
 TraceId = Annotated[
-    str, Field(description="trace_id, its first 6 characters or more, or the word latest or failed")
+    Id, Field(description="trace_id, its first 6 characters or more, or the word latest or failed")
 ]
 
 
@@ -95,7 +96,7 @@ class AgentTools:
         groups = answer["groups"]
         return bounded({**answer, "groups": groups[:MAX_ROWS]}, {"groups": len(groups)})
 
-    def find(self, id: str, limit: Limit = ROWS) -> str:  # noqa: A002 - as in `llmlog find ID`
+    def find(self, id: Id, limit: Limit = ROWS) -> str:  # noqa: A002 - as in `llmlog find ID`
         """Find records by any id, or its first 6 characters.
 
         Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.

@@ -17,7 +17,7 @@ from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.open_log import OpenLog, open_log
 from llmlog_tui.commands.options import files_argument, utc_option, where_option
 from llmlog_tui.commands.output import check_output, write_text
-from llmlog_tui.commands.param_types import OutPath
+from llmlog_tui.commands.param_types import Id, OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
@@ -26,7 +26,7 @@ from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
-@click.argument("trace_id", metavar="ID")
+@click.argument("trace_id", metavar="ID", type=Id())
 @files_argument
 @click.option(
     "--to",

@@ -7,8 +7,10 @@ import os
 import secrets
 import warnings
 from pathlib import Path
+from typing import Final
 
 import click
+import orjson
 
 import llmlog
 from llmlog_tui.commands.param_types import FiniteFloat, OutPath
@@ -26,7 +28,7 @@ _SLOWEST, _FASTEST = 0.01, 1_000
     type=OutPath(dir_okay=False),
     default="calls.jsonl",
     show_default=True,
-    help="File to append to.",
+    help="File to append to; none with records that are not the demo's.",
 )
 @click.option(
     "--runs",
@@ -53,6 +55,10 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
     warnings.simplefilter("ignore", llmlog.CaptureWarning)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        if _has_records_of_others(out):
+            raise click.ClickException(
+                f"{out} has records that are not the demo's: give another file with --out"
+            )
         os.close(open_append(out))
         if rate is None:
             number = runs or _RUNS
@@ -67,3 +73,23 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
         raise click.ClickException(f"{out}: {reason(error)}") from error
     except LostRecordError as error:
         raise click.ClickException(f"{out}: {error}") from error
+
+
+def _has_records_of_others(out: Path) -> bool:
+    """Return whether the first line of a file is not the demo's. Raises OSError."""
+    from llmlog_tui.demo.run import MARK  # noqa: PLC0415 - as above
+
+    # Opening a pipe or a device would wait, or take bytes out of it.
+    if not out.is_file():
+        return False
+    with out.open("rb") as file:
+        line = file.readline(_MAX_LINE)
+    try:
+        extra = orjson.loads(line)["extra"] if line.strip() else MARK
+        return not MARK.items() <= extra.items()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return True
+
+
+_MAX_LINE: Final = 65_536
+"""Maximum bytes of a line of the demo."""

@@ -21,6 +21,7 @@ from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.open_log import OpenLog, open_log
 from llmlog_tui.commands.options import files_argument, where_option
 from llmlog_tui.commands.output import echo_texts, to_json
+from llmlog_tui.commands.param_types import Id
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
 from llmlog_tui.commands.unfinished import unfinished_objects, unfinished_sentences
@@ -30,8 +31,8 @@ from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
-@click.argument("trace_a", metavar="A")
-@click.argument("trace_b", metavar="B")
+@click.argument("trace_a", metavar="A", type=Id())
+@click.argument("trace_b", metavar="B", type=Id())
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option

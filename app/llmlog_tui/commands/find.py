@@ -60,7 +60,7 @@ def find(
     from llmlog_tui.commands.find_id import find_id  # noqa: PLC0415 - --text starts without it
 
     files = default_log(context, names[1:])
-    return 0 if find_id(names[0], files, as_json=as_json, where=where) else NOT_FOUND
+    return 0 if find_id(names[0].strip(), files, as_json=as_json, where=where) else NOT_FOUND
 
 
 def _no_text(words: str) -> int:

@@ -13,7 +13,9 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import ValidationError
 
 from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.commands.agent_tools import AgentTools, ToolFault
@@ -30,7 +32,7 @@ _READ_ONLY = ToolAnnotations(
 
 
 class _Server(MCPServer[None]):
-    """Server whose tool errors are one line each."""
+    """Server whose tools refuse unknown arguments, and whose tool errors are one line each."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
@@ -38,7 +40,17 @@ class _Server(MCPServer[None]):
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            raise ToolError(" ".join(str(error).split())) from error.__cause__
+            cause = error.__cause__
+            if isinstance(cause, ValidationError):
+                raise ToolError(await self._refusal(name, cause)) from cause
+            raise ToolError(" ".join(str(error).split())) from cause
+
+    async def _refusal(self, name: str, error: ValidationError) -> str:
+        """Return why arguments were refused, with the names of those there are."""
+        faults = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}
+        known = ", ".join(schemas[name].get("properties", ()))
+        return " ".join(f"{name}: {'; '.join(faults)}; its arguments are {known}".split())
 
 
 def serve(files: Sequence[str], rules: Rules, *, content: bool) -> None:
@@ -49,19 +61,32 @@ def serve(files: Sequence[str], rules: Rules, *, content: bool) -> None:
 
 def _serve(tools: AgentTools) -> None:
     server = _Server(
-        "llmlog", instructions=_INSTRUCTIONS, version=version("llmlog"), log_level="ERROR"
+        "llmlog",
+        instructions=_INSTRUCTIONS,
+        version=version("llmlog"),
+        log_level="ERROR",
+        tools=[_tool(*described) for described in tools.tools()],
     )
-    for name, description, function in tools.tools():
-        server.add_tool(
-            _with_tool_errors(function),
-            name,
-            description=description,
-            annotations=_READ_ONLY,
-            structured_output=False,  # else each answer would be sent twice
-        )
     # Default handling waits for the thread that reads stdin, and so for the agent.
     signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     server.run()
+
+
+def _tool(name: str, description: str, function: Callable[..., str]) -> Tool:
+    """Return a tool whose arguments are those of the function, and no others."""
+    tool = Tool.from_function(
+        _with_tool_errors(function),
+        name,
+        description=description,
+        annotations=_READ_ONLY,
+        structured_output=False,  # else each answer would be sent twice
+    )
+    # A misspelled argument would else be answered with the default of the one it means.
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = arguments.model_json_schema(by_alias=True)
+    return tool
 
 
 def _with_tool_errors(function: Callable[..., str]) -> Callable[..., str]:

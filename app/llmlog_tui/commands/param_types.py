@@ -31,6 +31,21 @@ class OutPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Id(click.ParamType[str]):
+    """An id of the log, without the spaces that a copy may have around it."""
+
+    name = "id"
+
+    def convert(
+        self,
+        value: str,
+        param: click.Parameter | None,  # noqa: ARG002 - as click calls it
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> str:
+        """Return the id."""
+        return value.strip()
+
+
 class FiniteFloat(click.FloatRange):
     """A finite number within a range."""
 

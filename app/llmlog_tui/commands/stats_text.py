@@ -30,7 +30,7 @@ def stats_text(
     yield (
         f"{plural(found.calls, 'call')} and {plural(found.tools, 'tool execution')} in "
         f"{plural(found.traces, 'trace')}, {plural(found.sessions, 'session')}; "
-        f"{found.errors:,} failed"
+        f"{found.errors:,} {'call or tool' if found.errors == 1 else 'calls and tools'} failed"
     )
     if found.first_ts and found.last_ts:
         first, last = humanize.local(found.first_ts), humanize.local(found.last_ts)

@@ -90,7 +90,7 @@ def _figures(calls: pl.DataFrame) -> dict[str, Any]:
 def _parts(found: Mapping[str, Any], ongoing: Sequence[Alert]) -> Iterator[str]:
     yield humanize.plural(found["calls"], "call")
     if found["errors"]:
-        yield f"✗ {found['errors']:,} failed"
+        yield f"✗ {humanize.plural(found['errors'], 'call')} failed"
     if found["p50_ms"] is not None:
         yield f"p50 {humanize.duration(found['p50_ms'])}"
     if found["cost_usd"] is not None:

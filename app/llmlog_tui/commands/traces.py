@@ -29,6 +29,7 @@ from llmlog_tui.analysis.traces.traces import traces as summaries
 from llmlog_tui.commands.open_log import OpenLog, hint_at_health, open_log
 from llmlog_tui.commands.options import files_argument, json_option, utc_option, where_option
 from llmlog_tui.commands.output import echo_json, echo_records, echo_texts
+from llmlog_tui.commands.param_types import Id
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import (
     SLOW_MS,
@@ -167,7 +168,7 @@ def _is_part(trace: Mapping[str, Any]) -> bool:
 
 
 @click.command()
-@click.argument("trace_id", metavar="ID")
+@click.argument("trace_id", metavar="ID", type=Id())
 @files_argument
 @json_option
 @where_option
@@ -263,7 +264,7 @@ def _run(
 
 
 @click.command()
-@click.argument("session_id", metavar="ID")
+@click.argument("session_id", metavar="ID", type=Id())
 @files_argument
 @json_option
 @where_option
@@ -317,14 +318,14 @@ def _session_head(
 
 
 def _totals(records: pl.DataFrame, found: Mapping[str, Any], begun: Sequence[RunningStep]) -> str:
-    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 failed, 1 running` of records with costs."""
+    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 record failed, 1 running` of records."""
     steps, tokens = humanize.plural(found["steps"], "step"), humanize.integer(found["tokens"])
     failed = records.select(FAILED.sum()).item()
     unpriced = humanize.plural(found["unpriced_calls"], "call") + " unpriced"
     texts = [
         f"{steps}, {tokens} tokens, cost {humanize.money(found['cost_usd'])}",
         unpriced if found["unpriced_calls"] else "",
-        f"{failed:,} failed" if failed else "",
+        f"{humanize.plural(failed, 'record')} failed" if failed else "",  # spans, too
         counted(begun, datetime.now(UTC)),
     ]
     return ", ".join(filter(None, texts))

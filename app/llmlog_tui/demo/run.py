@@ -82,7 +82,7 @@ class _User:
             tier = self._rng.choice(("free", "pro", "pro"))
             self._session = llmlog.session(
                 self._out,
-                tags={"tier": tier, "prompt": "v14"},
+                tags={"tier": tier, **MARK},
                 starts=self._is_live,
                 clock=self._clock,
                 new_id=lambda digits: f"{self._rng.getrandbits(4 * digits):0{digits}x}",
@@ -92,6 +92,10 @@ class _User:
         self._agent.run(self._session.trace(name="support-agent" if self._is_live else None))
         if self._session.faults:
             raise LostRecordError("a record could not be written")
+
+
+MARK: Final = {"prompt": "v14"}
+"""Tags of each record, by which a log of the demo is known."""
 
 
 def simulate(out: Path, runs: int, seed: int) -> None:

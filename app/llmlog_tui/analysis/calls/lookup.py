@@ -86,7 +86,7 @@ def resolve_id(
             return str(found[0])
         if len(found):
             how = "begins" if match.is_prefix else "is, in another case,"
-            raise NoIdError(f"{wanted} {how} {len(found):,} {name}s: {_some(found)}")
+            raise NoIdError(f"'{wanted}' {how} {len(found):,} {name}s: {_some(found)}")
     known = f"there are {_some(ids)}" if len(ids) else "there are none at all"
     raise NoIdError(f"no {name} {_wish(wanted)}; {known}")
 
@@ -147,8 +147,8 @@ def _check(wanted: str) -> None:
 
 def _wish(wanted: str) -> str:
     if len(wanted) >= MIN_ID_PREFIX:
-        return f"is or begins with {wanted}"
-    return f"is {wanted} (give {MIN_ID_PREFIX} characters or more of a longer one)"
+        return f"is or begins with '{wanted}'"
+    return f"is '{wanted}' (give {MIN_ID_PREFIX} characters or more of a longer one)"
 
 
 _SHOWN: Final = 3

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.query import statement
 from llmlog_tui.errors import UserError
 
 _LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
+_DUPLICATE: Final = re.compile(r"duplicate output name '(.*?)'")
 _QUOTED: Final = re.compile(r'"(.*?)"')
 _NEAR, _SEVERAL = 0.6, 3
 
@@ -43,11 +44,13 @@ def explained(
             reason = "takes no subquery; compare with avg(latency_ms), or ask with llmlog sql"
         if lost := _LOST.search(reason):
             reason = no_column(lost["name"], columns or _QUOTED.findall(lost["names"]))
-        raise QueryError(f"{what}: {_of_times(reason) or reason}") from None
+        raise QueryError(f"{what}: {_in_own_words(reason) or reason}") from None
 
 
-def _of_times(reason: str) -> str:
-    """Return a message for a wrong use of times; empty for other reasons."""
+def _in_own_words(reason: str) -> str:
+    """Return a message that tells what to write; empty for most reasons of polars."""
+    if found := _DUPLICATE.search(reason):
+        return f"two columns are named {found[1]}; give one an alias: {found[1]} as other"
     if "to a string value" in reason:
         return (
             "a time is compared with a text that is none; "
