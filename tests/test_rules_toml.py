@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
-from llmlog_tui.config.rules import RulesError, read_rules
+from llmlog_tui.config.rules import DEFAULT, PriceOverride, RulesError, read_rules
 
 DASHBOARD = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 
@@ -43,3 +44,24 @@ def test_the_dashboard_refuses_bad_rules_in_one_line(tmp_path: Path, sample: Pat
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"llmlog-tui: {rules}: ")
     assert refused.stderr.count("\n") == 1
+
+
+def test_the_documented_keys_and_defaults_are_those_of_the_rules() -> None:
+    written = {}
+    for line in (Path(__file__).parents[1] / ".github/docs/rules.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[0].startswith("`") and "." in cells[0]:
+            assert cells[3]
+            written[cells[0].strip("`")] = cells[1].strip("`")
+    screen = {"hidden_truncation": "hidden_cut", "errors": "error_rate", "retries": "retry_storm"}
+    expected = {
+        f"{screen.get(section, section)}.{key}": default
+        for section, keys in asdict(DEFAULT).items()
+        for key, default in keys.items()
+    }
+    nothing: tuple[object, ...] = (None, (), "")
+    shown = {key: "none" if it in nothing else str(it).lower() for key, it in expected.items()}
+    prices = dict.fromkeys(("input", "output"), "required")
+    prices |= dict.fromkeys(("cached", "cache_write"), "input")
+    assert set(prices) == {field.name for field in fields(PriceOverride)}
+    assert written == shown | {f"prices.MODEL.{key}": price for key, price in prices.items()}
