@@ -353,14 +353,20 @@ def test_a_busy_writer_does_not_keep_a_reader_from_its_end(files: list[Path]) ->
     assert reader.snapshot().frame.height < 1_000
 
 
-def test_news_are_read_once_from_each_file_even_if_lines_keep_coming(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def following(files: list[Path]) -> Reader:
+    """Return a live reader of files with a record each."""
     for file in files:
         file.write_bytes(line(0))
     reader = Reader(files)
     read_all(reader)
     reader.loaded()
+    return reader
+
+
+def test_news_are_read_once_from_each_file_even_if_lines_keep_coming(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = following(files)
     read = Follower.read
 
     def written_to_meanwhile(follower: Follower) -> Block | None:
@@ -400,11 +406,7 @@ def test_news_of_a_folder_are_its_new_files_too_while_an_old_one_grows(
 def test_it_is_known_without_reading_whether_the_file_read_last_has_grown(
     files: list[Path],
 ) -> None:
-    for file in files:
-        file.write_bytes(line(0))
-    reader = Reader(files)
-    read_all(reader)
-    reader.loaded()
+    reader = following(files)
     assert not reader.has_unread
     append(files[0], line(1))
     assert reader.read_news()

@@ -42,13 +42,13 @@ class BlockDigests:
     def of(self, block: Block) -> Callable[[], bytes]:
         """Return what gives the digest of a block that was just read, in any thread."""
         # Looked at after the bytes were read: a write in between has changed the file.
-        if not self._is_settled(block.generation):
+        if not self._load_if_settled(block.generation):
             return lambda: sha256(block.data)
         return partial(self._remembered, self._known, block)
 
     def known(self, lines: UnreadLines) -> bytes | None:
         """Return the digest of lines of which both ends were just read; None if unknown."""
-        if not self._is_settled(lines.generation):
+        if not self._load_if_settled(lines.generation):
             return None
         return self._known.get(_place(lines.offset, lines.length))
 
@@ -59,8 +59,8 @@ class BlockDigests:
             write_entry(self._entry, content)
             self._is_new = False
 
-    def _is_settled(self, generation: int) -> bool:
-        """Return whether the file was not written to lately; if so, `_known` has its digests."""
+    def _load_if_settled(self, generation: int) -> bool:
+        """Load the known digests of a file that was not written to lately; else False."""
         identity = _settled(self._stat_of(generation))
         if identity is not None and identity != self._identity:
             self._identity = identity

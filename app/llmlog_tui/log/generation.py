@@ -117,7 +117,7 @@ class Generation:
             return known
         while data := self._read_lines(size, self.live):
             self._grew = time.monotonic()
-            # Before the ends change: by them it is checked that the file was not written over.
+            # Before the ends change: they tell whether the file was written over.
             if len(data) <= _LIVE_BYTES:
                 self._catch_up(_CAUGHT_UP_BYTES)
                 if self._digest.offset == self.live.offset:

@@ -55,8 +55,8 @@ class OpenSources:
         self._problems = problems
         self._unread: dict[int, int] = {}  # sizes of files that are there and were not polled yet
         self._last_turn = {False: 0, True: 0}  # of the last block, and of the last older one
-        self._rest_until: list[float] = []  # by index: before, is_at_rest() need not be asked
-        # Apart, as they are asked for at every poll, and there may be thousands of files.
+        self._rest_until: list[float] = []  # by index: is_at_rest() is not called before
+        # Kept apart: every poll needs them, and there may be thousands of files.
         self._pipes: list[StdinFollower] = []
         self._tables: list[TableSource | TableLines] = []
         self._parts: list[ArchivePart] = []

@@ -9,7 +9,7 @@ from typing import Final
 _KEPT_BYTES: Final = 2**25 - 2**16
 """Bytes of the allocation that raises the limit of freed memory to twice its size.
 
-glibc takes no notice of one of 32 MiB.
+glibc ignores one of 32 MiB.
 """
 
 

@@ -40,8 +40,8 @@ _CASELESS: Final = re.compile("[^A-Za-z]{2,}")
 """Digits and signs of an ASCII text, which have no other case."""
 _SHORT_BYTES: Final = 16
 """Maximum bytes of texts in which polars finds bytes faster than text."""
-_SHORTEST_ID: Final = 8
-"""Characters of a text up to which hardly a column has only shorter texts."""
+_SHORT_TEXT: Final = 8
+"""Maximum characters of a text for which a column's longest value is not computed."""
 
 
 def in_fields(frame: pl.DataFrame, text: str) -> pl.Series:
@@ -62,7 +62,7 @@ def in_fields(frame: pl.DataFrame, text: str) -> pl.Series:
 
 
 class LastMatches:
-    """Keeps which records match the last text: the next hit is one of them, too."""
+    """Cache of the records that match the last text, among which its next hit is."""
 
     def __init__(self) -> None:
         self._last: tuple[weakref.ref[pl.DataFrame], str, pl.Series] | None = None
@@ -82,7 +82,7 @@ def _contains(column: pl.Series, text: str) -> pl.Series:
     if not text or not text.isascii():
         return column.str.contains(f"(?i){in_any_case(text)}")
     part = max(_CASELESS.findall(text), key=len, default="")
-    if not part and len(text) <= _SHORTEST_ID:
+    if not part and len(text) <= _SHORT_TEXT:
         return _contains_ascii(column, text)
     longest = column.str.len_bytes().max()
     if not isinstance(longest, int) or longest < len(text):

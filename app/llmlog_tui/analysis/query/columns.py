@@ -17,8 +17,8 @@ from llmlog_tui.log.tags import tag_types
 
 _MAX_INT64: Final = 2**63 - 1
 
-_FACTOR: Final = 1_000
-"""Minimum factor by which an integer of a log can be multiplied without overflow."""
+_SAFE_FACTOR: Final = 1_000
+"""Factor by which integers of a log can be multiplied without overflow."""
 
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
@@ -56,13 +56,13 @@ def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with Int128 for integers whose sum or multiple may not fit Int64."""
-    limit = _MAX_INT64 // max(_FACTOR, frame.height)  # polars would wrap around
+    limit = _MAX_INT64 // max(_SAFE_FACTOR, frame.height)  # polars would wrap around
     integers = (column for column in frame if column.dtype == pl.Int64)
-    large = [column.name for column in integers if _farthest_from_0(column) > limit]
+    large = [column.name for column in integers if _max_magnitude(column) > limit]
     return frame.with_columns(wide(pl.col(large))) if large else frame
 
 
-def _farthest_from_0(integers: pl.Series) -> int:
+def _max_magnitude(integers: pl.Series) -> int:
     # Of the series, unlike of an expression: that wakes polars' threads.
     lowest, highest = integers.min(), integers.max()
     if not isinstance(lowest, int) or not isinstance(highest, int):

@@ -46,7 +46,7 @@ _MERGED: Final = 16
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """The first `rows` of a list with `total` ones."""
+    """The first `rows` of a list of `total`."""
 
     rows: pl.DataFrame
     total: int

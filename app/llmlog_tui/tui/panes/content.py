@@ -108,7 +108,7 @@ class ContentPane(Pane):
 
     @property
     def has_answer(self) -> bool:
-        """Whether an answer can be gone to: there is one, and messages are shown."""
+        """Whether there is an answer to go to, among messages that are shown."""
         content = self._content
         return (
             content is not None and self._shows_messages and content.conversation.answer is not None

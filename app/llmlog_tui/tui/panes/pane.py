@@ -51,7 +51,7 @@ class Pane(LineTable):
     """Actions that do nothing without rows."""
 
     COLUMN_ACTIONS: ClassVar[frozenset[str]] = frozenset(("pick", "sort"))
-    """Actions that do nothing before a column was chosen."""
+    """Actions that do nothing before a column is chosen."""
 
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
     zoomed: reactive[bool] = reactive(default=False)
