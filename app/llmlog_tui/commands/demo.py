@@ -79,8 +79,8 @@ def _has_records_of_others(out: Path) -> bool:
     """Return whether the first line of a file is not the demo's. Raises OSError."""
     from llmlog_tui.demo.run import MARK  # noqa: PLC0415 - as above
 
-    # Opening a pipe or a device would wait, or take bytes out of it.
-    if not out.is_file():
+    # A link is replaced; opening a pipe or a device would wait, or take bytes out of it.
+    if out.is_symlink() or not out.is_file():
         return False
     with out.open("rb") as file:
         line = file.readline(_MAX_LINE)
