@@ -154,7 +154,7 @@ def test_a_bad_span_is_rejected_and_the_others_are_written(client: Client, out: 
     ("name", "path"), [("resourceSpans", "/v1/traces"), ("resource_logs", "/v1/logs")]
 )
 def test_a_body_without_a_list_is_refused(client: Client, out: Path, name: str, path: str) -> None:
-    for wrong in (1, {}, "spans"):
+    for wrong in (1, {"spans": 1}, "spans"):
         assert client.send({name: wrong}, path).status == 400
     assert client.send({name: None}, path).status == 200, "as JSON of protobuf has it"
     assert not out.exists()
