@@ -25,7 +25,7 @@ _TOUR: Final = {
     "y": "a capital saves it",
     "m'": "Enter goes there",
     "f": "SQL predicate",
-    "/": "find an id",
+    "/": "an id, a model",
     "2\r": "usual",
     "S": "Columns of Calls",
     "r": "retries",

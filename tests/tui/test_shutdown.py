@@ -19,7 +19,7 @@ _MOMENTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "loading": (),
     "live": (_SHOWN,),
     "replay": (_SHOWN, ("\r", "paused"), (" ", "playing")),
-    "find": (_SHOWN, ("/", "find an id")),
+    "find": (_SHOWN, ("/", "an id, a model")),
     "filter": (_SHOWN, ("f", "SQL predicate")),
     "copy menu": (_SHOWN, ("y", "a capital saves it")),
     "palette": (_SHOWN, (":", "Search for commands")),
