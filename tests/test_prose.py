@@ -54,6 +54,12 @@ def test_no_text_of_the_repository_breaks_a_rule(root: Path) -> None:
     assert not found, "\n".join(map(str, found))
 
 
+def test_no_text_of_the_repository_has_the_marks_of_a_merge_conflict(root: Path) -> None:
+    for file in files(root):
+        lines = (root / file).read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))], file
+
+
 def test_every_source_file_and_document_is_checked(root: Path) -> None:
     tops = ["app", "capture", "README.md", ".github"]
     listed = subprocess.run(

@@ -14,7 +14,7 @@ from llmlog_tui.analysis.calls.call_model import quoted
 from llmlog_tui.analysis.calls.call_rows import CallRows, Calls
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, with_costs
-from llmlog_tui.analysis.query.polars_sql import polars_sql
+from llmlog_tui.analysis.query.polars_sql import PRESENT, polars_sql
 from llmlog_tui.analysis.query.query_error import QueryError, explained, no_column
 from llmlog_tui.analysis.query.tag_names import (
     EXTRA,
@@ -33,8 +33,7 @@ _RANGE: Final = re.compile("ts >= '([^']*)' and ts <= '([^']*)'")
 _RANGE_JOINED: Final = re.compile(f"^{_RANGE.pattern} and |( and )?{_RANGE.pattern}")
 
 _PRESENT: Final = re.compile(
-    r"\bnow\s*\(\s*\)|\b(?:current_(?:timestamp|date|time)|localtime(?:stamp)?)\b(?:\s*\(\s*\))?",
-    re.IGNORECASE,
+    rf"\bnow\s*\(\s*\)|\b(?:{'|'.join(sorted(PRESENT))})\b(?:\s*\(\s*\))?", re.IGNORECASE
 )
 _BEFORE_BRACKET: Final = re.compile(r"(\w+\"?)\s*\(")
 _BY_ROW: Final = frozenset(
