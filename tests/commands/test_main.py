@@ -41,7 +41,7 @@ def terminal() -> Callable[..., str]:
                 stdin=nothing.fileno(),
                 stdout=theirs,
                 stderr=theirs,
-                env={**plain, **variables},
+                env={**plain, "TERM": "xterm", **variables},
             )
         os.close(theirs)
         parts = []
@@ -270,6 +270,7 @@ def test_colour_is_for_terminals_that_want_it(
         words += ["--lines", "100"]
     assert "\x1b[3" in terminal(*words)
     assert "\x1b" not in terminal(*words, NO_COLOR="1")
+    assert "\x1b" not in terminal(*words, TERM="dumb")
 
 
 @pytest.mark.parametrize("command", [["traces"], ["slow"], ["trace", "FIRST"], ["health"]])

@@ -99,10 +99,12 @@ def llmlog(context: click.Context) -> None:
 
     LOG is a file, a glob, a folder, clickhouse[s]://user@host/db.table, or - for standard input;
     calls.jsonl if none is named.
-    Colour is used on terminals only, and never with NO_COLOR. Output is ASCII on a terminal whose
-    locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
+    Colour is used on terminals only, and never with NO_COLOR or TERM=dumb. Output is ASCII on a
+    terminal whose locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0
+    overrides that.
     """
-    context.color = False if os.environ.get("NO_COLOR") else None
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    context.color = False if is_plain else None
 
 
 def _for_terminal(stream: TextIO) -> TextIO:
