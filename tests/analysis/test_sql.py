@@ -12,6 +12,7 @@ from tests.analysis.conftest import Log
 from llmlog_tui.analysis.query.columns import NO_RECORDS, narrow
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.predicate import (
+    all_of,
     filter_records,
     first_match,
     in_time_range,
@@ -244,3 +245,14 @@ def test_a_result_has_only_types_that_every_output_has() -> None:
         "d": [["y"]] * 3,
     }
     narrow(found).write_ndjson(BytesIO())
+
+
+def test_a_predicate_is_not_added_twice() -> None:
+    one, other = "model = 'm'", "session_id = 's'"
+    both = f"{one} and {other}"
+    assert [all_of(None, one), all_of(one, one), all_of(one, other)] == [one, one, both]
+    assert all_of(both, other) == both
+    # Of the alternatives, only the last one has it.
+    assert all_of(f"tool_name = 't' or {both}", other) == (
+        f"(tool_name = 't' or {both}) and {other}"
+    )

@@ -150,6 +150,16 @@ def test_a_bad_span_is_rejected_and_the_others_are_written(client: Client, out: 
     assert len(records(out)) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "path"), [("resourceSpans", "/v1/traces"), ("resource_logs", "/v1/logs")]
+)
+def test_a_body_without_a_list_is_refused(client: Client, out: Path, name: str, path: str) -> None:
+    for wrong in (1, {"spans": 1}, "spans"):
+        assert client.send({name: wrong}, path).status == 400
+    assert client.send({name: None}, path).status == 200, "as JSON of protobuf has it"
+    assert not out.exists()
+
+
 def test_metrics_are_taken_and_dropped(client: Client, out: Path) -> None:
     assert client.send({"resourceMetrics": []}, "/v1/metrics").status == 200
     assert not out.exists()

@@ -141,6 +141,8 @@ async def test_a_session_alone_is_one_key_away_from_its_heading_too(
         await pilot.press("g", "down", "down", "b")
         await until(pilot, lambda: app.view.filterbar.where == "session_id = 'a'", "the filter")
         await until(pilot, lambda: len(pane.source) == 3, "that session")
+        await pilot.press("b")
+        assert app.view.filterbar.where == "session_id = 'a'", "not twice"
         await pilot.press("escape")
         await until(pilot, lambda: len(pane.source) == 8, "all of them")
         await pilot.press("g", "h", "minus")

@@ -47,6 +47,9 @@ POLL_S: Final = 0.1
 IDLE_S: Final = 60
 """Seconds without a byte after which a connection is closed."""
 
+_LISTS: Final = {"resourceSpans", "resource_spans", "resourceLogs", "resource_logs"}
+"""Members of a body that hold its spans or log records."""
+
 _BUSY_S, _DISK_S = 1, 5
 _JSON: Final = "application/json"
 _PROTOBUF: Final = "application/x-protobuf"
@@ -296,6 +299,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestError(400, f"the body cannot be read: {error}"[:200]) from error
         if not isinstance(item, dict):
             raise RequestError(400, "the body is no object")
+        for name in _LISTS & item.keys():
+            if not isinstance(item[name], list | None):  # null is none, in JSON of protobuf
+                raise RequestError(400, f"{name} is no list")
         return signal.read_json(item)
 
     def _accepted(self, rejected: int, name: str) -> bytes:

@@ -233,7 +233,13 @@ def predicate_of(field: str, value: object, *, holds: bool) -> str:
 
 
 def all_of(one: str | None, other: str) -> str:
-    return other if one is None else f"{_grouped(one)} and {other}"
+    """Return a predicate for both; one that ends with the other has it already."""
+    if one is None or one == other:
+        return other
+    grouped = _grouped(one)
+    if grouped == one and one.endswith(f" and {other}"):
+        return one
+    return f"{grouped} and {other}"
 
 
 def time_range(predicate: str | None) -> tuple[datetime, datetime] | None:
