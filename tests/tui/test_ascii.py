@@ -30,7 +30,7 @@ _TOUR: Final = {
     "S": "Columns of Calls",
     "r": "retries",
     "3": "fingerprint change",
-    "4": "over up to 500",
+    "4": "ones too, up to 500",
     "5\x12": "text-embedding",
 }
 """Through all views and dialogs: keys, and what is on the screen then."""

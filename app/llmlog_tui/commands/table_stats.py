@@ -54,7 +54,7 @@ _TERMS: Final = f"""
         OR ifNull(NOT tool_args_ok, 0) OR ifNull(stream_end = 'truncated', 0)) AS is_hidden,
     coalesce(tokens_per_sec,
         if(latency_ms > 0, completion_tokens * 1000 / latency_ms, NULL)) AS speed,
-    coalesce(completion_tokens, if(event = 'embedding', 0, NULL)) AS answer
+    coalesce(completion_tokens, if(event = 'embedding', 0, NULL)) AS completion
 """
 """Terms of the queries, each the equivalent of a predicate of ours."""
 
@@ -90,11 +90,11 @@ _FIGURES: Final = (
 _PARTS: Final = """
     provider, model, requested_model, count() AS calls, min(at) AS first_at,
     min(prompt) AS first_prompt, countIf(is_known) AS known,
-    sumIf(prompt, is_known) AS prompts, sumIf(answer, is_known) AS answers,
+    sumIf(prompt, is_known) AS prompts, sumIf(completion, is_known) AS completions,
     sumIf(least(ifNull(cached_tokens, 0), prompt), is_known) AS hits,
     sumIf(least(ifNull(cache_write_tokens, 0), prompt - least(ifNull(cached_tokens, 0), prompt)),
         is_known) AS writes,
-    sumIf(least(ifNull(reasoning_tokens, 0), answer), is_known) AS thoughts
+    sumIf(least(ifNull(reasoning_tokens, 0), completion), is_known) AS reasoning
 """
 _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
     "model": ("coalesce(model, requested_model)", "is_call"),
@@ -210,7 +210,7 @@ class _TableFigures:
     ) -> pl.DataFrame:
         sql = (
             f"WITH {_TERMS}, prompt_tokens AS prompt,"  # noqa: S608 - of checked names
-            " prompt IS NOT NULL AND answer IS NOT NULL AS is_known"
+            " prompt IS NOT NULL AND completion IS NOT NULL AS is_known"
             f" SELECT {columns} FROM {self.client.url.quoted}"
             f" WHERE event != 'start' AND ({self.predicate.sql}) AND ({members}) {rest}"
         )

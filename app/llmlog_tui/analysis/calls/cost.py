@@ -214,8 +214,8 @@ def _within(hours: Hours) -> pl.Expr:
     return (now >= hours.begin) & (now < hours.end)
 
 
-RATES: Final = ("input", "hit_discount", "write_surcharge", "output", "thought_surcharge", "call")
-"""Columns of rates_of(); a part of the input or output differs from its rate."""
+RATES: Final = ("input", "hit_discount", "write_surcharge", "output", "reasoning_surcharge", "call")
+"""Columns of rates_of(): rates of input and output, differences of their parts, and per call."""
 
 
 def _rates(table: list[Price]) -> pl.DataFrame:
@@ -240,26 +240,26 @@ SAVED_USD: Final = pl.col("hits") * pl.col("hit_discount") - pl.col("writes") * 
 COST_USD: Final = (
     pl.col("prompts") * pl.col("input")
     - SAVED_USD
-    + pl.col("answers") * pl.col("output")
-    + pl.col("thoughts") * pl.col("thought_surcharge")
+    + pl.col("completions") * pl.col("output")
+    + pl.col("reasoning") * pl.col("reasoning_surcharge")
     + pl.col("known") * pl.col("call")
 )
-"""Cost of `known` calls, of sums of `prompts`, `answers` and their parts, and RATES."""
+"""Cost of `known` calls, of sums of `prompts`, `completions` and their parts, and RATES."""
 
 
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """Return cost_usd and saved_usd per row; `rates` has the same rows."""
-    answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
+    completion = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
     tokens = frame.select_seq(
         prompts="prompt_tokens",
         hits=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
         writes=pl.col("cache_write_tokens").fill_null(0),
-        answers=answer,
-        thoughts=pl.col("reasoning_tokens").fill_null(0),
+        completions=completion,
+        reasoning=pl.col("reasoning_tokens").fill_null(0),
     )
     part = pl.concat([tokens, rates], how="horizontal").with_columns(
         writes=pl.min_horizontal("writes", pl.col("prompts") - pl.col("hits")),
-        thoughts=pl.min_horizontal("thoughts", "answers"),
+        reasoning=pl.min_horizontal("reasoning", "completions"),
         known=1,
     )
     return part.select(cost_usd=COST_USD, saved_usd=SAVED_USD).select(
