@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
 from textual.pilot import Pilot
+from textual.visual import VisualType
+from textual.widgets import Static
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -251,6 +253,24 @@ async def test_a_log_without_times_says_what_would_be_here(
         await until(pilot, lambda: "No calls with a time" in said(screen), "why it is empty")
         await pilot.press("i", "o", "h", "H", "r", "enter", "M", "0")
         assert app.screen is screen
+
+
+async def test_a_log_with_times_is_never_called_empty_not_even_before_its_course_is_known(
+    log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    update = Static.update
+
+    def noted(self: Static, content: VisualType = "", **options: bool) -> None:
+        texts.append(str(content))
+        update(self, content, **options)
+
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 121)
+        monkeypatch.setattr(Static, "update", noted)
+        await opened(pilot, until)
+    assert any(" – " in text for text in texts)
+    assert not [text for text in texts if "No calls" in text]
 
 
 async def test_over_days_the_axis_names_them(tmp_path: Path, shown: Shown, until: Until) -> None:

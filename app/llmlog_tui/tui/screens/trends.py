@@ -115,7 +115,8 @@ class TrendsScreen(TimeView):
     def _draw(self) -> None:
         trends = self._trends
         if trends is None or trends.begin is None or trends.end is None:
-            empty = _NO_CALLS if self._filtered else _EMPTY
+            known = _NO_CALLS if self._filtered else _EMPTY
+            empty = known if trends is not None else ""  # not computed yet
             self.summary.update(Content.styled(f" {empty}", "$text-muted"))
             for chart in self.charts:
                 chart.update((), {}, None)
