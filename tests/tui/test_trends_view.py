@@ -255,7 +255,7 @@ async def test_a_log_without_times_says_what_would_be_here(
         assert app.screen is screen
 
 
-async def test_a_log_with_times_is_never_called_empty_not_even_before_its_course_is_known(
+async def test_a_log_with_times_is_never_called_empty_not_even_before_its_series_are_known(
     log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[str] = []

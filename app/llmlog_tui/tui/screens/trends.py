@@ -115,8 +115,8 @@ class TrendsScreen(TimeView):
     def _draw(self) -> None:
         trends = self._trends
         if trends is None or trends.begin is None or trends.end is None:
-            known = _NO_CALLS if self._filtered else _EMPTY
-            empty = known if trends is not None else ""  # not computed yet
+            reason = _NO_CALLS if self._filtered else _EMPTY
+            empty = "" if trends is None else reason  # None: not computed yet
             self.summary.update(Content.styled(f" {empty}", "$text-muted"))
             for chart in self.charts:
                 chart.update((), {}, None)
