@@ -87,7 +87,8 @@ def _check_served(options: argparse.Namespace) -> None:
         raise SettingsError("--web: standard input can be read once only; name a file")
     _endpoints(options.metrics_url)
     if not options.demo:
-        Sources(_agent_sessions() if options.agents else options.files, must_exist=True)
+        names = _agent_sessions() if options.agents else options.files
+        Sources(names, must_exist=options.no_follow)
     if options.rules is not None:
         _rules(options.rules)
     _settings(options.config, ascii_only=options.ascii)

@@ -169,13 +169,21 @@ def test_without_the_extra_one_line_names_it(sample: Path) -> None:
     [
         (["-", "--web"], "standard input can be read once only"),
         (["calls.jsonl", "--web", "0", "--listen"], "cannot --listen, too"),
-        (["none.jsonl", "--web", "0"], "none.jsonl: no such file"),
+        (["none.jsonl", "--web", "0", "--no-follow"], "none.jsonl: no such file"),
+        (["none/none.jsonl", "--web", "0"], "there is no folder none"),
         (["none.jsonl", "--web", "70000"], "70000: not a port"),
         (["sample_logs/calls.jsonl", "--web", "0", "--where", "("], "--where: "),
     ],
 )
 def test_what_cannot_be_served_is_one_line(arguments: list[str], why: str) -> None:
     assert is_refused(base_install("dashboard", set(), *arguments), why)
+
+
+def test_a_log_that_does_not_exist_yet_is_waited_for_as_in_a_terminal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = base_install("dashboard", set(), "none.jsonl", "--web", port)
+    assert is_refused(done, f"port {port}: Address already in use"), "the log is no reason"
 
 
 def test_a_port_in_use_is_one_line(sample: Path) -> None:
