@@ -197,10 +197,12 @@ QUEUED = ServerMoment(running=8, waiting=11, kv_cache=0.97, preemptions=2, queue
         ({}, "server queue, 11 waiting"),
         ({"stream": True, "ttft_ms": 1_500.0}, "server queue, 11 waiting"),
         ({"server_ms": 1_900.0}, "server queue, 11 waiting"),
+        ({"tokens_per_sec": 22.0}, "server queue, 11 waiting"),
         # What explains the time without a queue stays.
         ({"retries": 1}, "1 retry"),
         ({"reasoning_tokens": 90}, "reasoning 90% of output"),
         ({"server_ms": 300.0}, "our side 1.7 s of 2.0 s"),
+        ({"stream": True, "ttft_ms": 300.0, "tokens_per_sec": 22.0}, "22 tok/s, usual 100"),
         ({"stream": True, "ttft_ms": 1_500.0, "prompt_tokens": 90_000}, "90.0k in, first token"),
     ],
 )
@@ -222,3 +224,10 @@ def test_the_servers_queue_explains_what_it_can(changes: dict[str, object], reas
 )
 def test_an_empty_or_fast_queue_explains_nothing(server: ServerMoment | None, reason: str) -> None:
     assert slow_reason(UNREMARKABLE, USUAL, 1_500.0, server) == reason
+
+
+def test_a_speed_that_a_short_queue_did_not_lower_is_the_reason() -> None:
+    slow = {**UNREMARKABLE, "tokens_per_sec": 22.0}
+    short, long = replace(QUEUED, queue_ms=399.0), replace(QUEUED, queue_ms=1_600.0)
+    assert slow_reason(slow, USUAL, 1_500.0, short) == "22 tok/s, usual 100"
+    assert slow_reason(slow, USUAL, 1_500.0, long) == "server queue, 11 waiting, ~1.6 s"

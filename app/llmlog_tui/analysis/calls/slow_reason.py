@@ -87,7 +87,8 @@ def slow_reason(
     Else `unexplained`. Empty if it was not slow. Medians are those of `baseline`.
 
     If requests waited in the `server` at that time, its queue takes the place of a slow server, a
-    slow first token and `unexplained`; not if the mean time in the queue was short.
+    slow first token and `unexplained`, and of a low speed if ttft_ms is unknown; not if the mean
+    time in the queue was short.
     """
     latency = call["latency_ms"]
     if latency is None or latency <= over_ms:
@@ -99,7 +100,7 @@ def slow_reason(
         or _queued(_server(call, known), call, server)
         or _reasoning(call)
         or _long_output(call, known, over_ms)
-        or _slow_generation(call, known)
+        or _queued_generation(_slow_generation(call, known), call, server)
         or _long_prompt(call, known)
         or _queued(_first_token(call), call, server)
         or _queueing(call)
@@ -116,6 +117,11 @@ def _queued(reason: str, call: Call, server: ServerMoment | None) -> str:
         return reason
     about = "" if waited is None else f", ~{humanize.rough_duration(waited)}"
     return f"server queue, {humanize.integer(server.waiting)} waiting{about}"
+
+
+def _queued_generation(reason: str, call: Call, server: ServerMoment | None) -> str:
+    # Without the time to first token, a speed is over the latency, and the queue lowers it.
+    return _queued(reason, call, server) if call["ttft_ms"] is None else reason
 
 
 FAILED_CALL: Final = ("failed, ", "rate limited, ")
