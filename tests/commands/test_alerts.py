@@ -69,6 +69,15 @@ def test_check_of_records_that_do_not_match_is_no_pass(llmlog: Run, written: Wri
     assert llmlog("alerts", log, *where).code == 0, "a question, no verdict"
 
 
+def test_check_of_records_without_calls_is_no_pass(llmlog: Run, written: Written) -> None:
+    log, where = written([*QUIET, {"event": "tool_call"}]), ("--where", "event = 'tool_call'")
+    for options in ((), ("--json",)):
+        why = "no model call in 1 record that --where event = 'tool_call' keeps"
+        assert is_refused(llmlog("check", log, *where, *options), why)
+    assert llmlog("alerts", log, *where).code == 0, "a question, no verdict"
+    assert is_refused(llmlog("check", written([{"event": "tool_call"}])), "no model call in ")
+
+
 def test_check_exits_1_where_calls_are_missing_if_some_are_asked_for(
     llmlog: Run, written: Written
 ) -> None:

@@ -78,20 +78,17 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
 def check(
     files: tuple[str, ...], rules: Rules, *, where: str | None, at_least: int, as_json: bool
 ) -> int:
-    """Exit with 0 if no rule fired, 1 if one did, 2 without records.
+    """Exit with 0 if no rule fired, 1 if one did, 2 without calls.
 
-    An alert that has cleared counts too. With 2 the log is unreadable or empty, or no record
-    matches --where. Prints the alerts as `llmlog alerts` does.
+    An alert that has cleared counts too. With 2 the log is unreadable or empty, or has no model
+    calls, or none that match --where; with --at-least, records without calls exit with 1. Prints
+    the alerts as `llmlog alerts` does.
 
     JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
     `llmlog alerts`.
     """
     found = _found(files, rules, where)
-    if not found.records:  # a log that stayed empty has not passed
-        raise SourceError(f"no records in {', '.join(map(path_text, map(Path, files)))}")
-    if where is not None and not found.matching:  # a misspelled name would pass for ever
-        why = f"no record of {found.records:,} matches --where {sanitize(where)}"
-        raise click.UsageError(why)
+    _check_judged(found, files, where, at_least)
     calls = found.calls
     passed = not found.alerts and calls >= at_least
     if as_json:
@@ -104,6 +101,24 @@ def check(
         if calls < at_least:
             click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
     return 0 if passed else FIRED
+
+
+def _check_judged(
+    found: FoundAlerts, files: tuple[str, ...], where: str | None, at_least: int
+) -> None:
+    """Raise SourceError or UsageError if there is nothing that rules could judge."""
+    names = ", ".join(map(path_text, map(Path, files)))
+    if not found.records:  # a log that stayed empty has not passed
+        raise SourceError(f"no records in {names}")
+    if where is not None and not found.matching:  # a misspelled name would pass for ever
+        why = f"no record of {found.records:,} matches --where {sanitize(where)}"
+        raise click.UsageError(why)
+    if found.calls or at_least:
+        return
+    if where is not None:
+        matching = humanize.plural(found.matching, "record")
+        raise click.UsageError(f"no model call in {matching} that --where {sanitize(where)} keeps")
+    raise SourceError(f"no model call in {names}")
 
 
 @dataclass(frozen=True)
