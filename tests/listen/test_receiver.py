@@ -8,6 +8,7 @@ import socket
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -158,6 +159,32 @@ def test_a_body_without_a_list_is_refused(client: Client, out: Path, name: str, 
         assert client.send({name: wrong}, path).status == 400
     assert client.send({name: None}, path).status == 200, "as JSON of protobuf has it"
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("resources", "rejected"),
+    [
+        ([1, None], "2"),
+        ([{"scopeSpans": 5}], "1"),
+        ([{"scopeSpans": [None, "x"]}], "2"),
+        ([{"scopeSpans": [{"spans": 5}]}], "1"),
+    ],
+)
+def test_an_unreadable_part_of_a_body_is_rejected_and_the_rest_is_written(
+    client: Client, out: Path, resources: list[Any], rejected: str
+) -> None:
+    good = envelope(span(CHAT))["resourceSpans"]
+    answer = client.send({"resourceSpans": [*resources, *good]})
+    assert json.loads(answer.body)["partialSuccess"]["rejectedSpans"] == rejected
+    assert len(records(out)) == 1
+    logs = json.loads(json.dumps(resources).replace("Spans", "Logs").replace("spans", "logRecords"))
+    answer = client.send({"resourceLogs": logs}, "/v1/logs")
+    assert json.loads(answer.body)["partialSuccess"]["rejectedLogRecords"] == rejected
+
+
+def test_an_empty_part_of_a_body_is_not_unreadable(client: Client) -> None:
+    for empty in ({}, {"scopeSpans": None}, {"scopeSpans": [{}, {"spans": None}, {"spans": []}]}):
+        assert json.loads(client.send({"resourceSpans": [empty]}).body) == {}
 
 
 def test_metrics_are_taken_and_dropped(client: Client, out: Path) -> None:

@@ -98,10 +98,16 @@ def logs_in(item: Item) -> tuple[list[LogRecord], int]:
     records: list[LogRecord] = []
     bad = 0
     for resource in _resources(item, _LOG_ENVELOPES):
+        if not isinstance(resource, dict):
+            bad += 1
+            continue
         about = attributes(mapping(resource.get("resource")).get("attributes"))
-        for scope in _objects(_get(resource, "scopeLogs", "scope_logs")):
+        for scope in _elements(_get(resource, "scopeLogs", "scope_logs")):
+            if not isinstance(scope, dict):
+                bad += 1
+                continue
             name = text(mapping(scope.get("scope")).get("name")) or ""
-            for log in _list(_get(scope, "logRecords", "log_records")):
+            for log in _elements(_get(scope, "logRecords", "log_records")):
                 if isinstance(log, dict):
                     records.append(_log_record(log, about, name))
                 else:
@@ -130,23 +136,27 @@ def _is_tempo(item: Item) -> bool:
 _SCOPES: Final = frozenset({"scopeSpans", "scope_spans", "instrumentationLibrarySpans"})
 
 
-def _resources(item: Item, names: Sequence[str]) -> list[Item]:
-    """Return an envelope's objects, one for each resource."""
+def _resources(item: Item, names: Sequence[str]) -> list[Any]:
+    """Return an envelope's elements: an object for each resource, or anything unreadable."""
     for name in names:
         if isinstance(found := item.get(name), list):
-            return list(_objects(found))
+            return found
     # Tempo's second API wraps the envelope once more.
     inner = item.get("trace")
     return _resources(inner, names) if isinstance(inner, dict) and len(item) == 1 else []
 
 
 def _span_objects(item: Item) -> Iterator[Any]:
+    """Yield the spans of an envelope, and None for an unreadable part of it."""
     for resource in _resources(item, _SPAN_ENVELOPES):
+        if not isinstance(resource, dict):
+            yield None
+            continue
         scopes = _get(resource, "scopeSpans", "scope_spans")
         if scopes is None:
             scopes = resource.get("instrumentationLibrarySpans")
-        for scope in _objects(scopes):
-            yield from _list(scope.get("spans"))
+        for scope in _elements(scopes):
+            yield from _elements(scope.get("spans")) if isinstance(scope, dict) else (None,)
 
 
 def _get(source: Mapping[str, Any], name: str, snake: str) -> Any:  # noqa: ANN401 - any JSON
@@ -156,6 +166,11 @@ def _get(source: Mapping[str, Any], name: str, snake: str) -> Any:  # noqa: ANN4
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _elements(value: object) -> list[Any]:
+    """Return a list; [None], one unreadable element, of anything else but null."""
+    return value if isinstance(value, list) else [] if value is None else [None]
 
 
 def _objects(value: object) -> Iterator[Item]:
