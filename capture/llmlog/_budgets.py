@@ -52,17 +52,21 @@ class CallUsage:
         known: Foreign = fields
         return cls(**known)
 
-    def excess(self, limits: Mapping[str, float]) -> list[str]:
-        """Return a clause for each limit that is exceeded, or cannot be checked."""
+    def excess(self, limits: Mapping[str, float], why_no_cost: str = "") -> list[str]:
+        """Return a clause for each limit that is exceeded, or cannot be checked.
+
+        `why_no_cost` is the reason for unknown costs, as of why_no_cost().
+        """
         found: list[str] = []
         unknown = {"tokens": self.without_tokens, "cost_usd": self.without_cost}
         for name, limit in limits.items():
             value = getattr(self, name)
             if value is not None and value > limit:
-                found.append(f"{_number(value)} {name}, at most {_number(limit)}")
+                found.append(_exceeded(name, value, limit))
             elif unknown.get(name):
-                hint = ' (pip install "llmlog[cost]" for prices)' if name == "cost_usd" else ""
-                found.append(f"{name} of {unknown[name]} of {self.calls} calls is unknown{hint}")
+                clause = f"{name} of {unknown[name]} of {self.calls} calls is unknown"
+                is_explained = name == "cost_usd" and why_no_cost
+                found.append(f"{clause} ({why_no_cost})" if is_explained else clause)
         return found
 
     def describe(self) -> str:
@@ -72,6 +76,12 @@ class CallUsage:
         p95 = "" if self.p95_ms is None else f"p95 {self.p95_ms:,.0f} ms"
         calls = f"{self.calls:5,} {'call ' if self.calls == 1 else 'calls'}"
         return f"{calls} {tokens:>10} tokens {cost:>10} {p95:>13}"
+
+
+def _exceeded(name: str, value: float, limit: float) -> str:
+    if name == "p95_ms":
+        return f"p95 {_number(value)} ms, at most {_number(limit)} ms"
+    return f"{_number(value)} {name}, at most {_number(limit)}"
 
 
 def _number(value: float) -> str:
@@ -91,6 +101,38 @@ def usage_of(records: Iterable[Fields]) -> CallUsage:
         without_tokens=sum(_tokens_of(record) is None for record in good),
         without_cost=costs.count(None),
     )
+
+
+def why_no_cost(records: Iterable[Fields]) -> str:
+    """Return why costs of calls are unknown, such as their models; empty if none is."""
+    unknown = [
+        record
+        for record in records
+        if record.get("event") in CALL_EVENTS
+        and record.get("status") == "ok"
+        and _cost_of(record) is None
+    ]
+    if unknown and not _has_prices():
+        return 'pip install "llmlog[cost]" for prices'
+    return ", ".join(dict.fromkeys(map(_missing_for_cost, unknown)))
+
+
+def _missing_for_cost(record: Fields) -> str:
+    model = as_str(record.get("model")) or as_str(record.get("requested_model"))
+    if model is None:
+        return "no model"
+    if as_count(record.get("prompt_tokens")) is None:
+        return f"no tokens of {model}"
+    provider = as_str(record.get("provider"))
+    return f"no price of {model} at {provider}" if provider else f"no provider of {model}"
+
+
+def _has_prices() -> bool:
+    try:
+        import_optional("genai_prices", "llmlog[cost]")
+    except ImportError:
+        return False
+    return True
 
 
 def _tokens_of(record: Fields) -> int | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, cast
 import pytest
 
 from llmlog import _core
-from llmlog._budgets import LIMITS, CallUsage, usage_of
+from llmlog._budgets import LIMITS, CallUsage, usage_of, why_no_cost
 from llmlog._foreign import Fields, Foreign, as_float, as_object
 from llmlog._session import Session
 from llmlog._session import session as open_session
@@ -140,7 +140,7 @@ class _Recorder:
         limits: dict[str, float] = {}
         for mark in item.iter_markers(_MARKER):
             limits = {**mark.kwargs, **limits}
-        if excess := usage.excess(limits):
+        if excess := usage.excess(limits, why_no_cost(self._records)):
             pytest.fail("LLM budget: " + "; ".join(excess), pytrace=False)
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from tests.capture.conftest import Anything
 
-from llmlog._budgets import CallUsage, usage_of
+from llmlog._budgets import CallUsage, usage_of, why_no_cost
 
 
 @pytest.fixture(autouse=True)
@@ -311,4 +312,35 @@ def test_a_call_is_priced_by_its_tokens_where_its_provider_is_known() -> None:
 
 def test_a_cost_that_is_unknown_is_not_within_a_budget() -> None:
     (reason,) = CallUsage(calls=2, without_cost=1).excess({"cost_usd": 1})
-    assert reason.startswith("cost_usd of 1 of 2 calls is unknown")
+    assert reason == "cost_usd of 1 of 2 calls is unknown"
+
+
+def test_the_reason_for_an_unknown_cost_names_each_model() -> None:
+    pytest.importorskip("genai_prices")
+    own = call(model="own-7b", prompt_tokens=1, provider="example.org")
+    others = [
+        call(model="gpt-4o", provider="openai"),
+        call(model="gpt-4o", prompt_tokens=1),
+        call(prompt_tokens=1, provider="openai"),
+    ]
+    known = call(model="gpt-4o", prompt_tokens=1, completion_tokens=0, provider="openai")
+    assert why_no_cost([known, call(status="error"), {"event": "tool_call"}]) == ""
+    records = [own, known, own, *others]
+    why = why_no_cost(records)
+    assert why.startswith("no price of own-7b at example.org, no tokens of gpt-4o, ")
+    assert why.endswith("no provider of gpt-4o, no model")
+    (reason,) = usage_of(records).excess({"cost_usd": 1}, why)
+    assert reason == f"cost_usd of 5 of 6 calls is unknown ({why})"
+
+
+def test_only_without_the_package_of_prices_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    own = call(model="own-7b", prompt_tokens=1, provider="example.org")
+    assert why_no_cost([own]) == 'pip install "llmlog[cost]" for prices'
+    assert why_no_cost([call(reported_cost_usd=0.1)]) == ""
+
+
+def test_a_percentile_beyond_its_budget_is_in_ms() -> None:
+    usage = usage_of([call(latency_ms=19.5)])
+    assert usage.excess({"p95_ms": 15}) == ["p95 19.5 ms, at most 15 ms"]
+    assert usage.excess({"p95_ms": 20}) == []
