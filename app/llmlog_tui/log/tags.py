@@ -12,9 +12,8 @@ import orjson
 import polars as pl
 
 from llmlog.record import FIELDS
-from llmlog_tui.formats.json_text import load
+from llmlog_tui.formats.json_text import replace_lone_surrogates
 from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA
-from llmlog_tui.sanitize import encodable
 
 PREFIX: Final = "extra."
 
@@ -191,26 +190,20 @@ def _escaped(extra: pl.Series, lines_of: LinesOf) -> pl.Series:
 
 
 def _extra_of(line: bytes) -> dict[str, Any]:
-    """Return the tags in a line; none where json rejects what polars accepted."""
+    """Return the tags in a line; none where orjson rejects what polars accepted."""
     extra = _object(line).get("extra")
     return extra if isinstance(extra, dict) else {}
 
 
 def _object(line: bytes) -> dict[str, Any]:
     """Return the object of a line; {} if it has none."""
+    record = None
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
-        record = _repaired(line)
+        with contextlib.suppress(orjson.JSONDecodeError):
+            record = orjson.loads(replace_lone_surrogates(line))
     return record if isinstance(record, dict) else {}
-
-
-def _repaired(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the JSON value of a line, with U+FFFD for half a surrogate pair; else None."""
-    try:
-        return load(encodable(json.dumps(load(line), ensure_ascii=False)))
-    except (TypeError, RecursionError):  # not JSON, or too deep
-        return None
 
 
 def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
