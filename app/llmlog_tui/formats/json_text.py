@@ -50,6 +50,14 @@ def dump(item: dict[str, Any]) -> bytes:
         return json.dumps(item, default=str).encode()
 
 
+def load_repaired(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value, with U+FFFD for half a surrogate pair; raises orjson.JSONDecodeError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return orjson.loads(replace_lone_surrogates(text))
+
+
 def replace_lone_surrogates(text: bytes) -> bytes:
     """Return JSON with the escape of U+FFFD for that of half a surrogate pair (a cut emoji)."""
     if _SURROGATE.search(text) is None:

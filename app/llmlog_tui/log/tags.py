@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 
 from llmlog.record import FIELDS
-from llmlog_tui.formats.json_text import replace_lone_surrogates
+from llmlog_tui.formats.json_text import load_repaired
 from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA
 
 PREFIX: Final = "extra."
@@ -197,13 +197,10 @@ def _extra_of(line: bytes) -> dict[str, Any]:
 
 def _object(line: bytes) -> dict[str, Any]:
     """Return the object of a line; {} if it has none."""
-    record = None
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        with contextlib.suppress(orjson.JSONDecodeError):
-            record = orjson.loads(replace_lone_surrogates(line))
-    return record if isinstance(record, dict) else {}
+    with contextlib.suppress(orjson.JSONDecodeError):
+        record = load_repaired(line)
+        return record if isinstance(record, dict) else {}
+    return {}
 
 
 def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
