@@ -59,7 +59,7 @@ def load_repaired(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def replace_lone_surrogates(text: bytes) -> bytes:
-    """Return JSON with the escape of U+FFFD for that of half a surrogate pair (a cut emoji)."""
+    """Return JSON with U+FFFD for half a surrogate pair, all else unchanged."""
     if _SURROGATE.search(text) is None:
         return text
     return _ESCAPE.sub(lambda escape: escape[1] or rb"\ufffd", text)
