@@ -74,6 +74,15 @@ def test_every_line_arrives_as_it_is(server: ClickHouse, sample: Path, llmlog: R
     assert lines_in(server) == lines_of(sample)
 
 
+def test_a_line_with_half_a_surrogate_pair_arrives_with_its_replacement(
+    server: ClickHouse, tmp_path: Path
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_text(r'{"model": "m", "extra": {"tier": "pro", "q": "day \ud83d"}}' + "\n")
+    assert send(server, log) == 1
+    assert lines_in(server) == {log.read_text().rstrip().replace("ud83d", "ufffd"): 1}
+
+
 @pytest.mark.usefixtures("small_batches")
 def test_a_log_that_is_sent_again_is_there_once(server: ClickHouse, sample: Path) -> None:
     assert send(server, sample) == send(server, sample) == 965

@@ -50,6 +50,13 @@ def test_a_batch_of_json_is_a_record_when_it_is_acknowledged(client: Client, out
     assert (record["event"], record["trace_id"], record["step"]) == ("chat_completion", TRACE, 0)
 
 
+def test_a_text_that_was_cut_inside_an_emoji_costs_no_batch(client: Client, out: Path) -> None:
+    cut = {**CHAT, "gen_ai.request.model": "gpt\ud83d"}
+    assert client.send(envelope(span(cut))).status == 200
+    (record,) = records(out)
+    assert (record["requested_model"], record["trace_id"]) == ("gpt�", TRACE)
+
+
 def test_a_batch_of_protobuf_is_the_same_record(client: Client, out: Path) -> None:
     answer = client.send(request().SerializeToString(), Content_Type=PROTOBUF)
     assert (answer.status, answer.body) == (200, b"")

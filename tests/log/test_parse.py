@@ -444,6 +444,7 @@ def test_half_a_character_in_an_escape_costs_no_line() -> None:
     fields = ('"step": 1, "x": "\\ud83d\\u0041"', '"step": 2, "model": "\\ud83d\\u0041"')
     parsed = parse("\n".join(map(call, fields)).encode())
     assert parsed.frame["step"].to_list() == [1, 2]
+    assert parsed.frame["model"].to_list() == [None, "�A"]
 
 
 def test_a_line_means_the_same_whatever_stands_beside_it() -> None:

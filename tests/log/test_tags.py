@@ -93,13 +93,40 @@ def test_a_block_read_with_the_tags_of_the_one_before_has_the_same(text: str) ->
         assert again["extra.a"].to_list() == [text, None]
 
 
+HALVES = ["\ud83d", "day \ud83d", "\ude00 is left", "\ud83d\ud83d\ude00", '\ud83d"\n']
+
+
+@pytest.mark.parametrize("text", HALVES)
+def test_half_a_surrogate_pair_in_a_tag_is_replaced_and_costs_no_other_tag(text: str) -> None:
+    whole = text.replace("\ud83d\ude00", "😀").replace("\ud83d", "�").replace("\ude00", "�")
+    nested = json.dumps({"deep": [whole]}, ensure_ascii=False)
+    for times in (1, 8):
+        data = block({"extra": {"tier": "pro", "n": 3, "q": text, "x": {"deep": [text]}}}) * times
+        parsed = parse(data + block({"extra": {"tier": "free"}}))
+        assert parsed.frame["extra.tier"].to_list() == ["pro"] * times + ["free"]
+        assert parsed.frame["extra.n"].to_list() == [3] * times + [None]
+        assert parsed.frame["extra.q"].to_list() == [whole] * times + [None]
+        assert parsed.frame["extra.x"].to_list() == [nested] * times + [None]
+        assert not parsed.nulled.counts
+
+
+def test_half_a_surrogate_pair_in_a_name_costs_no_other_tag() -> None:
+    data = block({"extra": {"tier": "pro", "a\ud83d": 1}})
+    assert parse(data).frame.select("extra.tier", "extra.a�").rows() == [("pro", 1)]
+
+
+@pytest.mark.parametrize("text", HALVES)
+def test_an_unknown_field_is_found_beside_half_a_surrogate_pair(text: str) -> None:
+    assert values(block({"error_message": text, "user_id": "007"}), "user_id") == ["007"]
+
+
 TAGS = st.dictionaries(
     st.sampled_from(["a", "b", "c"]),
     st.none()
     | st.booleans()
     | st.integers(-3, 3)
     | st.floats(-2, 2, width=16)
-    | st.text(max_size=4)
+    | st.text(st.characters() | st.sampled_from("\ud83d\ude00"), max_size=4)
     | st.lists(st.integers(0, 1), max_size=2),
     max_size=3,
 )
@@ -107,6 +134,7 @@ TAGS = st.dictionaries(
 
 @given(st.lists(st.none() | TAGS | st.sampled_from(["{", 1, []]), min_size=1, max_size=4))
 @example([{"a": '\\"'}, {"a": '"'}])
+@example([{"a": "\ud83d", "b": 1}, {"a": "\ude00"}])
 @example([{}])
 @settings(max_examples=examples(100))
 def test_objects_that_repeat_have_the_tags_of_those_that_do_not(extras: list[object]) -> None:
@@ -132,6 +160,7 @@ NESTED = st.fixed_dictionaries({"a": st.lists(st.text(max_size=4), max_size=2)})
 
 
 @given(*[st.lists(TAGS | NESTED, min_size=1, max_size=3)] * 2)
+@example([{"a": "x"}], [{"a": "\ud83d", "b": 1}, {"a": 2.5}])
 @example([{"a": ["x"]}], [{"a": ['": ', "\\"]}, {"a": ["y"], "b": 1}])
 @example([{"a": {"b": 1}}], [{"a": {"b": {"c": '": '}}}, {"a": {"d": 2.5}}])
 @example([{"a": [0]}], [{"a": {"b": 1}}, {"a": [0, 1]}])

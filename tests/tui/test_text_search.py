@@ -217,6 +217,19 @@ def test_evicted_records_of_other_tools_are_found_and_read_again(  # noqa: PLR09
             assert shown.conversation.messages
 
 
+def test_an_evicted_record_may_have_half_a_surrogate_pair(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 2_000)
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 2_000)
+    sample = (root / "tests/formats/samples/litellm.jsonl").read_bytes()
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(sample.replace(b"conversation-1", rb"conversation\ud83d"))
+    assert rb"\ud83d" in log.read_bytes()
+    with opened(log, window=Retention(records=1)) as reader:
+        assert Searching(reader, "a").run()
+
+
 def test_it_ends_when_it_is_told_to_and_posts_nothing_more(tmp_path: Path) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(b"".join(said(n, "zebra") for n in range(10)))

@@ -50,6 +50,28 @@ def dump(item: dict[str, Any]) -> bytes:
         return json.dumps(item, default=str).encode()
 
 
+def load_repaired(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value, with U+FFFD for half a surrogate pair; raises orjson.JSONDecodeError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return orjson.loads(replace_lone_surrogates(text))
+
+
+def replace_lone_surrogates(text: bytes) -> bytes:
+    """Return JSON with U+FFFD for half a surrogate pair, all else unchanged."""
+    if _SURROGATE.search(text) is None:
+        return text
+    return _ESCAPE.sub(lambda escape: escape[1] or rb"\ufffd", text)
+
+
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE: Final = re.compile(
+    rb"(\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|\\(?!u[dD][89a-fA-F]).)|\\u[dD]\w{3}"
+)
+"""An escape; its group is empty for a surrogate without its other half."""
+
+
 def object_behind_text(text: bytes) -> tuple[bytes, dict[str, Any]] | None:
     """Return the object that ends a line which begins with other text, and its JSON.
 

@@ -23,6 +23,7 @@ from typing import Any, Final
 import orjson
 
 from llmlog_tui.errors import reason
+from llmlog_tui.formats.json_text import load_repaired
 from llmlog_tui.formats.otlp_envelope import logs_in, spans_in
 from llmlog_tui.listen import protobuf
 from llmlog_tui.listen.body import RequestError, decompress, discard_body, read_body
@@ -292,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if self._media_type() == _PROTOBUF:
                 return signal.read_protobuf(body)
-            item = orjson.loads(body)
+            item = load_repaired(body)
         except ImportError as error:
             raise RequestError(415, protobuf.EXTRA) from error
         except (protobuf.BodyError, orjson.JSONDecodeError) as error:

@@ -11,6 +11,8 @@ from typing import Final
 
 import orjson
 
+from llmlog_tui.sanitize import encodable
+
 
 @dataclass(frozen=True)
 class FaultCounts:
@@ -53,9 +55,12 @@ def load(line: bytes) -> tuple[dict[str, object], bool]:
 
 
 def dump(record: dict[str, object]) -> bytes:
-    """Return a line that every parser accepts, of a record from load(). Raises LineError."""
+    """Return a line that every parser accepts, of a record from load(). Raises LineError.
+
+    Half a surrogate pair is U+FFFD.
+    """
     try:
-        return json.dumps(record, ensure_ascii=False).encode(errors="replace")
+        return encodable(json.dumps(record, ensure_ascii=False)).encode()
     except RecursionError:
         raise LineError("too_deep") from None
 

@@ -9,12 +9,11 @@ from enum import Enum
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
-import orjson
 import polars as pl
 
 from llmlog.record import EVENTS, dump, timestamp, to_line
 from llmlog_tui.formats.driver import Decoder
-from llmlog_tui.formats.json_text import without_bom
+from llmlog_tui.formats.json_text import load, without_bom
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.schema import COLUMNS
@@ -90,7 +89,7 @@ class RecordLines:
         decoded.extend(decoder.finish())
         found: list[tuple[int, bytes]] = []
         for line, text in zip(decoded.lines, decoded.records, strict=True):
-            record = orjson.loads(text)
+            record = load(text)
             source = decoder.read_back(following(line), record)
             if source is not None and source.line is not None:
                 found.append((line, source.line))

@@ -12,6 +12,7 @@ import orjson
 import polars as pl
 
 from llmlog.record import FIELDS
+from llmlog_tui.formats.json_text import load_repaired
 from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA
 
 PREFIX: Final = "extra."
@@ -91,13 +92,12 @@ def find_fields(block: bytes, known: KnownTags) -> KnownTags:
     """Return `known` with the unknown scalar fields in a sample of the lines."""
     found = dict(known.fields)
     for line in _sample(block):
-        with contextlib.suppress(orjson.JSONDecodeError):
-            record = orjson.loads(line)
-            if isinstance(record, dict) and not record.keys() <= _KNOWN:
-                for name in [name for name in record if name not in _KNOWN]:
-                    value = record[name]
-                    if (len(found) < MAX_TAGS or name in found) and _is_tag(name, value):
-                        found[name] = found.get(name, False) or isinstance(value, str)
+        record = _object(line)
+        if not record.keys() <= _KNOWN:
+            for name in [name for name in record if name not in _KNOWN]:
+                value = record[name]
+                if (len(found) < MAX_TAGS or name in found) and _is_tag(name, value):
+                    found[name] = found.get(name, False) or isinstance(value, str)
     return known if found == known.fields else replace(known, fields=found)
 
 
@@ -191,10 +191,15 @@ def _escaped(extra: pl.Series, lines_of: LinesOf) -> pl.Series:
 
 def _extra_of(line: bytes) -> dict[str, Any]:
     """Return the tags in a line; none where orjson rejects what polars accepted."""
+    extra = _object(line).get("extra")
+    return extra if isinstance(extra, dict) else {}
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """Return the object of a line; {} if it has none."""
     with contextlib.suppress(orjson.JSONDecodeError):
-        record = orjson.loads(line)
-        extra = record.get("extra") if isinstance(record, dict) else None
-        return extra if isinstance(extra, dict) else {}
+        record = load_repaired(line)
+        return record if isinstance(record, dict) else {}
     return {}
 
 

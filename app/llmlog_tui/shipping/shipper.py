@@ -10,6 +10,7 @@ from typing import Final
 from llmlog_tui.clickhouse.client import Client, Limits
 from llmlog_tui.clickhouse.errors import ClickHouseError, ServerGoneError
 from llmlog_tui.clickhouse.url import Login, TableUrl
+from llmlog_tui.formats.json_text import replace_lone_surrogates
 from llmlog_tui.shipping.schema import LINE
 
 Pause = Callable[[float], object]
@@ -82,7 +83,8 @@ class Shipper:
         `place` is where they begin in their log: equal lines at another place are not the same.
         Raises ClickHouseError once it was away for a minute, or for an insert that it refuses.
         """
-        body = b"".join(line + b"\n" for line in lines)
+        # ClickHouse drops a line with half a surrogate pair.
+        body = b"".join(replace_lone_surrogates(line) + b"\n" for line in lines)
         token = hashlib.sha256(b"%d\n%b" % (place, body)).hexdigest()
         for pause in _PAUSES_S:
             try:
