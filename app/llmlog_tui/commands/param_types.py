@@ -31,19 +31,14 @@ class OutPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Id(click.ParamType[str]):
+class Id(click.types.StringParamType):
     """An id of the log, without the spaces that a copy may have around it."""
 
     name = "id"
 
-    def convert(
-        self,
-        value: str,
-        param: click.Parameter | None,  # noqa: ARG002 - as click calls it
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> str:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the id."""
-        return value.strip()
+        return super().convert(value, param, ctx).strip()
 
 
 class FiniteFloat(click.FloatRange):

@@ -15,29 +15,22 @@ from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand
 
 
-class Age(click.ParamType[timedelta]):
-    """A time like 90s, 30m, 24h or 30d."""
-
-    name = "age"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Return the time span, or fail with a usage error."""
-        try:
-            span = Retention.of(value).span
-            datetime.now(UTC) - (span or timedelta())
-        except (ValueError, OverflowError):
-            span = None
-        if span is None:
-            self.fail(f"{value} is not a time like 24h or 30d.", param, ctx)
-        return span
+def age(value: str) -> timedelta:
+    """Return the time span of a text like 90s, 30m, 24h or 30d, or fail with a usage error."""
+    try:
+        span = Retention.of(value).span
+        datetime.now(UTC) - (span or timedelta())
+    except (ValueError, OverflowError):
+        span = None
+    if span is None:
+        raise click.BadParameter(f"{value} is not a time like 24h or 30d.")
+    return span
 
 
 @click.command()
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
 @click.option(
-    "--older-than", type=Age(), required=True, metavar="AGE", help="Time span, such as 24h or 30d."
+    "--older-than", type=age, required=True, metavar="AGE", help="Time span, such as 24h or 30d."
 )
 @click.option("--dry-run", is_flag=True, help="Only count the lines.")
 def prune(file: str, *, older_than: timedelta, dry_run: bool) -> None:
