@@ -16,7 +16,7 @@ from llmlog_tui.log.sources import expand
 
 
 def age(value: str) -> timedelta:
-    """Return the time span of a text like 90s, 30m, 24h or 30d, or fail with a usage error."""
+    """Return the time span of a text like 24h, or fail with a usage error."""
     try:
         span = Retention.of(value).span
         datetime.now(UTC) - (span or timedelta())
