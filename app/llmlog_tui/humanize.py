@@ -124,6 +124,11 @@ def money(usd: float | None) -> str:
     return f"${usd:,.2f}" if usd < 999.5 else f"${count(usd)}"
 
 
+def unpriced_mark(usd: float | None, unpriced_calls: int) -> str:
+    """Return `+`, to follow a cost that lacks the price of some calls; else nothing."""
+    return "+" if usd is not None and unpriced_calls else ""
+
+
 def caching(saved_usd: float | None) -> str:
     """Return `caching saved $4.21`, or `caching cost $0.0075 more`; empty if neither is known."""
     if not saved_usd:

@@ -181,8 +181,8 @@ def _cut(group: _Group) -> str:
 
 def _cost(group: _Group) -> str:
     """Return the cost of a group, with `+` if some calls are unpriced."""
-    is_part = group["cost_usd"] is not None and group["unpriced_calls"]
-    return humanize.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
+    mark = humanize.unpriced_mark(group["cost_usd"], group["unpriced_calls"])
+    return humanize.dollars(group["cost_usd"], 8) + mark
 
 
 _COLUMNS: Final = (

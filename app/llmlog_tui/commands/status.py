@@ -93,8 +93,8 @@ def _parts(found: Mapping[str, Any], ongoing: Sequence[Alert]) -> Iterator[str]:
         yield f"✗ {humanize.plural(found['errors'], 'call')} failed"
     if found["p50_ms"] is not None:
         yield f"p50 {humanize.duration(found['p50_ms'])}"
-    if found["cost_usd"] is not None:
-        yield humanize.money(found["cost_usd"]) + ("+" if found["unpriced_calls"] else "")
+    if (usd := found["cost_usd"]) is not None:
+        yield humanize.money(usd) + humanize.unpriced_mark(usd, found["unpriced_calls"])
     if ongoing:
         first, others = ongoing[0], len(ongoing) - 1
         more = f" and {others:,} more" if others else ""

@@ -147,7 +147,8 @@ def _listed(found: pl.DataFrame, marks: Mapping[str | None, str]) -> Iterator[st
             humanize.integer(trace["steps"]),
             humanize.duration(trace["time_ms"]),
             humanize.count(trace["tokens"]),
-            humanize.dollars(trace["cost_usd"], 7) + ("+" if _is_part(trace) else ""),
+            humanize.dollars(trace["cost_usd"], 7)
+            + humanize.unpriced_mark(trace["cost_usd"], trace["unpriced_calls"]),
             "".join(flag for name, flag in _FLAGS.items() if trace[name])
             + marks.get(trace["trace_id"], ""),
             trace["models"],
@@ -160,11 +161,6 @@ def _listed(found: pl.DataFrame, marks: Mapping[str | None, str]) -> Iterator[st
     yield next(lines)
     for line, failed in zip(lines, found["failed"], strict=True):
         yield toned(line, failed=failed)
-
-
-def _is_part(trace: Mapping[str, Any]) -> bool:
-    """Return whether the cost of a trace lacks some of its calls."""
-    return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
 
 
 @click.command()

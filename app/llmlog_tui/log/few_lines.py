@@ -15,18 +15,13 @@ import orjson
 import polars as pl
 
 from llmlog.record import EVENTS, FIELDS
-from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA
+from llmlog_tui.log.schema import COLUMNS, EXACT_BELOW, READ_SCHEMA, SECONDS_BELOW
 
 MAX_BYTES: Final = 2**16
 """Maximum bytes of a block that is read here."""
 
-_EXACT: Final = 2**53
-"""Floats below this represent every integer; polars reads integers as floats."""
-
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_MAX_EPOCH_S: Final = 1e11
-"""Seconds since 1970 below which a number as `ts` is in seconds."""
 
 _ZONES: Final = {
     len("2026-11-23T12:00:00.250000Z"): "Z",
@@ -90,7 +85,8 @@ def _text(value: object) -> str | None:
 
 
 def _integer(value: object) -> int | None:
-    if value is not None and (type(value) is not int or abs(value) >= _EXACT):
+    # polars reads integers as floats.
+    if value is not None and (type(value) is not int or abs(value) >= EXACT_BELOW):
         raise _UnusualError
     return value
 
@@ -123,7 +119,7 @@ def _time(value: object) -> int | None:
             raise _UnusualError
         return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
     seconds = _number(value)
-    if seconds is None or not 0 <= seconds < _MAX_EPOCH_S:
+    if seconds is None or not 0 <= seconds < SECONDS_BELOW:
         raise _UnusualError
     return round(seconds * 1e6)
 

@@ -113,14 +113,14 @@ def parse(  # noqa: PLR0913 - options by name
     if at_start:
         block = block.removeprefix(_BOM)
     count = _line_count(block)
+    numbers: Sequence[int] = range(count)
     is_whole = strictness == Strictness.WHOLE_BLOCK
     few = read_few(block) if is_whole and columns is COLUMNS else None
     if few is not None:
-        frame, starts = _framed(few, [], range(count), columns)
+        frame, starts = _framed(few, [], numbers, columns)
         return Parsed(frame, count, tags=tags, filled=filled.union(few), starts=starts)
     refused, nulled, no_lists = _Refused(), FaultCounts(), list[tuple[str, int]]()
     blanks = 0
-    numbers: Sequence[int] = range(count)
     tags, more = _tag_schema(block, columns, tags)
     read = _Whole(block, columns, more, filled).read(only_ours=only_ours) if is_whole else None
     if read is None or read.height != count:

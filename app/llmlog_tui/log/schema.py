@@ -213,7 +213,9 @@ def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
 def integer_masks(frame: pl.DataFrame) -> list[pl.Expr]:
     """Return the masks of records without a fraction of a ms, by latency."""
     names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
-    return [((pl.col(name) % 1 == 0) & (pl.col(name).abs() < _EXACT)).alias(name) for name in names]
+    return [
+        ((pl.col(name) % 1 == 0) & (pl.col(name).abs() < EXACT_BELOW)).alias(name) for name in names
+    ]
 
 
 def integer_columns(frame: pl.DataFrame) -> frozenset[str]:
@@ -228,7 +230,7 @@ def restore_integers(frame: pl.DataFrame, names: Collection[str] | None = None) 
     return frame.with_columns_seq(pl.col(name).cast(pl.Int64) for name in found) if found else frame
 
 
-_EXACT: Final = 2**53
+EXACT_BELOW: Final = 2**53
 """Floats below this represent every integer."""
 
 
@@ -283,10 +285,14 @@ def _epochs(text: pl.Series, first: str) -> pl.Series | None:
     return epochs.alias("epoch").to_frame().select(_FROM_EPOCH).to_series().alias(text.name)
 
 
+SECONDS_BELOW: Final = 1e11
+"""Epochs below this are in seconds."""
+
+
 def _of_epoch(epoch: pl.Expr) -> pl.Expr:
     to_us = pl.coalesce(
         pl.when(epoch.abs() < limit).then(epoch * factor)
-        for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
+        for limit, factor in ((SECONDS_BELOW, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
     return to_us.round().cast(pl.Int64, strict=False).cast(_UTC)
 

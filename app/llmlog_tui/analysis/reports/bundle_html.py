@@ -105,7 +105,7 @@ def _foot(content: object) -> str:
 
 def _figures(run: pl.DataFrame) -> Iterator[tuple[str, object, str | None]]:
     for found in summaries(run):
-        partly = "+" if found["unpriced_calls"] and found["cost_usd"] is not None else ""
+        partly = humanize.unpriced_mark(found["cost_usd"], found["unpriced_calls"])
         yield "session", redact(found["session_id"]), None
         yield "began", _moment(found["ts"]), None
         yield "took", humanize.duration(found["time_ms"]), None

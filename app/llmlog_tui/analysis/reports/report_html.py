@@ -90,7 +90,7 @@ def _figures(report: Report) -> Iterator[tuple[str, object, str | None]]:
     p50, p95 = (
         found.priced["latency_ms"].quantile(share, interpolation="linear") for share in (0.5, 0.95)
     )
-    partly = "+" if found.unpriced_calls and found.cost_usd is not None else ""
+    partly = humanize.unpriced_mark(found.cost_usd, found.unpriced_calls)
     yield "calls", humanize.count(found.calls), None
     yield "runs", humanize.count(found.traces), None
     yield "failed", humanize.count(found.errors), "bad" if found.errors else None
@@ -177,7 +177,7 @@ def _groups(report: Report) -> Html:
 
 
 def _cost(group: Mapping[str, Any]) -> str:
-    partly = "+" if group["unpriced_calls"] and group["cost_usd"] is not None else ""
+    partly = humanize.unpriced_mark(group["cost_usd"], group["unpriced_calls"])
     return f"{humanize.money(group['cost_usd'])}{partly}"
 
 

@@ -169,8 +169,8 @@ class Scrubber(Widget):
 
 def _cost(totals: RunningTotals) -> str:
     """Return the cost, followed by `+` if some calls have no price."""
-    is_part = totals.cost_usd is not None and totals.unpriced
-    return humanize.money(totals.cost_usd) + ("+" if is_part else "")
+    mark = humanize.unpriced_mark(totals.cost_usd, totals.unpriced)
+    return humanize.money(totals.cost_usd) + mark
 
 
 def _mark(step: Step) -> int:

@@ -353,5 +353,5 @@ def _saved(usd: float | None) -> Cell:
 
 def _cost(trace: Mapping[str, Any]) -> str:
     """Return the cost, followed by `+` if some calls have no price."""
-    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
-    return humanize.UNKNOWN if usd is None else humanize.dollars(usd, 7 - len(partly)) + partly
+    mark = humanize.unpriced_mark(trace["cost_usd"], trace["unpriced_calls"])
+    return humanize.dollars(trace["cost_usd"], 7 - len(mark)) + mark
